@@ -18,6 +18,8 @@ from outbound.campaigns.models import Campaign, CampaignContact, CampaignVersion
 from outbound.campaigns.plan import Plan
 from outbound.cati import queries as questionnaires
 from outbound.lists import service as lists
+from telephony.lines import queries as phone_lines
+from telephony.queues import queries as queues
 
 ADMIT = "campaigns.admit"  # the kind of the job that makes a list's members its contacts
 LONGEST_NAME, LONGEST_REASON = 80, 400
@@ -59,6 +61,7 @@ def write(session: Session, by: Principal, *, campaign_id: int, name: str, plan:
         raise FieldError("Questo questionario non è in uso, o non è di questo ente.", "form_id")
     found.name = _named(name)
     row = _current(session, found)
+    _check_whose(session, found, was=plans.parsed(row.plan), plan=plan)
     gone = _furthest(session, found) + 1
     if plan.steps[:gone] != plans.parsed(row.plan).steps[:gone]:
         raise FieldError("I passi già cominciati restano come sono: cambia solo quelli dopo.", "steps")
@@ -114,6 +117,22 @@ def clone(session: Session, by: Principal, *, campaign_id: int, name: str, list_
         session, by, ente_id=found.ente_id, contract_id=found.contract_id, list_id=list_id or found.list_id,
         name=name, plan=plan,
     )  # fmt: skip
+
+
+def _check_whose(session: Session, found: Campaign, *, was: Plan, plan: Plan) -> None:
+    """Raise `InvalidError` for a queue of another contract, or a number that is not the ente's or its contract's: it is
+    shown to whoever is called, and printed on letters as the one to phone.
+    """
+    wrong = []
+    its = {one.id for one in queues.queues(session, frozenset({found.contract_id}))}
+    if plan.queue_id not in {None, was.queue_id, *its}:
+        wrong.append(InvalidError("Questa coda non è di questo contratto.", field="queue_id"))
+    if plan.line not in {"", was.line}:
+        line = phone_lines.line(session, plan.line)
+        if line is None or line.contract_id != found.contract_id or line.ente_id not in {None, found.ente_id}:
+            wrong.append(InvalidError("Questo numero non è di questo ente.", field="line"))
+    if wrong:
+        raise InvalidError("La campagna non è ancora completa.", parts=wrong)
 
 
 def _furthest(session: Session, found: Campaign) -> int:

@@ -18,6 +18,7 @@ from outbound.campaigns.models import Attempt
 from outbound.compliance.rules import Ended, Verdict
 from outbound.dialer import lines, recalls
 from outbound.dialer.models import DialerLine
+from outbound.outcomes.queries import reached
 from telephony.calls import placing
 from telephony.calls.models import Call, Phase
 from telephony.calls.placing import How, Placed
@@ -82,6 +83,8 @@ def settle(session: Session) -> int:
         became = placing.ended(session, row.call_id)
         assert became is not None
         came = ENDED.get(became.how)
+        if came is Ended.SPOKEN and not reached(session, session.get_one(Call, row.call_id), row.contact_id):
+            came = Ended.ANSWERED  # somebody else said who he is
         if row.line_id is not None:
             came = lines.settled(session, row.line_id, came)
         if came is None:

@@ -188,9 +188,13 @@ class Called:
     script: str
 
 
-def called(session: Session, number: str, *, before: datetime) -> Called | None:
-    """The campaign that last called this number, within thirty days; who phones us may be calling it back."""
-    row = _last(session, _A.c.number == number, _A.c.at < before, _A.c.at > before - LOOKED_BACK)
+def called(session: Session, number: str, *, before: datetime, ente_id: int | None = None) -> Called | None:
+    """The campaign that last called this number, within thirty days; who phones us may be calling it back.
+
+    `ente_id`: the one that he phones. What another ente called him about is no matter of that call's.
+    """
+    its = () if ente_id is None else (_A.c.ente_id == ente_id,)
+    row = _last(session, _A.c.number == number, _A.c.at < before, _A.c.at > before - LOOKED_BACK, *its)
     return None if row is None else _called(session, row)
 
 

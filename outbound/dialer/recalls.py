@@ -9,24 +9,28 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.core import clock
 from crm.core.db import table_of
-from crm.core.errors import FieldError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, NotFoundError
 from outbound.campaigns import contacts, running
 from outbound.campaigns.contacts import MOST_PRIORITY, Chosen
-from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason
 from outbound.dialer.models import DialerRecall
+from telephony.calls.conversation import SHIFT
+from telephony.calls.models import Call
 
 GRACE = timedelta(minutes=10)  # for so long he is kept for whom he spoke with
 AHEAD = timedelta(days=60)
 _CC, _R = table_of(CampaignContact), table_of(DialerRecall)
+_A, _CALL = table_of(Attempt), table_of(Call)
 
 
 def ask(session: Session, by: Principal, *, campaign_id: int, contact_id: int, at: datetime) -> None:
     """He wants to be called then; asked again, the last word holds. The rules still say whether he may be.
 
-    Raises `FieldError` for a time that is over or too far, `NotFoundError` for whom the campaign does not have.
+    Raises `FieldError` for a time that is over or too far, `NotFoundError` for whom the campaign does not have, and
+    `ConflictError` for whom `by` has not spoken with: nobody chooses whom to call by his number here.
     """
     campaign, now = running.get(session, campaign_id), clock.now(session)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
@@ -35,6 +39,8 @@ def ask(session: Session, by: Principal, *, campaign_id: int, contact_id: int, a
     which = _CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id
     if session.scalar(select(_CC.c.contact_id).where(*which)) is None:
         raise NotFoundError("Questa campagna non lo cerca.")
+    if not _spoke(session, campaign_id, contact_id, by.user_id, now):
+        raise ConflictError("Puoi segnare la richiamata solo di chi hai al telefono.")
     session.merge(
         DialerRecall(
             campaign_id=campaign_id, contact_id=contact_id, ente_id=campaign.ente_id, wanted_at=at,
@@ -74,6 +80,15 @@ def done(session: Session, campaign_id: int, contact_id: int, now: datetime) -> 
     """He was called when he had asked for it, or after: what he asked for is over."""
     which = _R.c.campaign_id == campaign_id, _R.c.contact_id == contact_id, _R.c.wanted_at <= now
     session.execute(delete(_R).where(*which))
+
+
+def _spoke(session: Session, campaign_id: int, contact_id: int, agent_id: int, now: datetime) -> bool:
+    """Whether an operator had him on the line in this shift: the campaign called him, or he called back."""
+    tried = _A.c.campaign_id == campaign_id, _A.c.contact_id == contact_id, _A.c.begun
+    his = _CALL.c.id.in_(select(_A.c.call_id).where(*tried))
+    back = ~_CALL.c.placed & _CALL.c.caller.in_(select(_A.c.number).where(*tried))
+    answered = _CALL.c.agent_id == agent_id, _CALL.c.answered_at > now - SHIFT
+    return session.scalar(select(_CALL.c.id).where(*answered, his | back).limit(1)) is not None
 
 
 def _wait_for(session: Session, campaign: Running, contact_id: int, at: datetime) -> None:

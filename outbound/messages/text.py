@@ -33,6 +33,7 @@ class Field(StrEnum):
 # They tell that somebody owes.
 TELLING = frozenset({Field.AMOUNT, Field.NOTICES, Field.NOTICE, Field.DUE})
 LONGEST_SMS, LONGEST_SUBJECT, LONGEST_BODY = 600, 150, 6_000
+MOST_SUBJECT = 200  # with its fields filled in
 MOST_SEGMENTS = 4  # of a text with short fields: who writes more, writes an e-mail
 STOP_SMS = " Per non ricevere SMS: STOP"
 STOP_EMAIL = "Per non ricevere altre e-mail da questo ente: {link}"
@@ -111,7 +112,7 @@ def composed(
     tells = bool(words.telling.strip()) and verified and used(words.telling) <= set(values)
     text = filled(words.telling if tells else words.body, values)
     foot = "\n".join(("-- ", values.get(Field.ENTE, ""), *([STOP_EMAIL.format(link=stop)] if stop else ())))
-    return Composed(filled(words.subject, values), f"{text.strip()}\n\n{foot}", tells)
+    return Composed(_subject(filled(words.subject, values)), f"{text.strip()}\n\n{foot}", tells)
 
 
 def filled(text: str, values: Mapping[Field, str]) -> str:
@@ -119,6 +120,12 @@ def filled(text: str, values: Mapping[Field, str]) -> str:
     known = {name.value: value for name, value in values.items()}
     gone = re.sub(r" ?\{([^{}\n]*)\}", lambda one: one[0] if known.get(one[1]) else "", text)
     return _FIELD.sub(lambda one: known[one[1]], gone)
+
+
+def _subject(text: str) -> str:
+    """One line, as long as a message keeps: nobody's long name stops what is written to the others."""
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= MOST_SUBJECT else f"{line[: MOST_SUBJECT - 1]}…"
 
 
 def length(words: Words) -> Length:

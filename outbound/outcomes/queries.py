@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from crm.contacts.queries import same_person
 from crm.core import clock
 from crm.core.db import table_of
 from outbound.campaigns.models import Attempt, Campaign, CampaignVersion
@@ -16,6 +17,7 @@ from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
 from outbound.promises.queries import PromiseView
+from telephony.calls import story
 from telephony.calls.conversation import SHIFT
 from telephony.calls.models import Call, Outcome
 
@@ -86,6 +88,13 @@ def of_call(session: Session, call_id: UUID) -> OfCall | None:
         attempt_id, campaign_id, name, contact_id, given.id, given.said, given.given_by, given.note, given.call_after,
         promise,
     )  # fmt: skip
+
+
+def reached(session: Session, call: Call, contact_id: int) -> bool:
+    """Whether it was established in a call that it is this contact's: of somebody else who said who he is, never."""
+    if call.contact_id is None or not story.was_identified(session, call):
+        return False
+    return call.contact_id == contact_id or call.contact_id in {one.id for one in same_person(session, contact_id)}
 
 
 def standing(session: Session, attempt_id: UUID, *, lock: bool = False) -> OutcomeGiven | None:

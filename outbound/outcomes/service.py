@@ -23,7 +23,6 @@ from outbound.outcomes.catalogue import CATALOGUE, Said, Whom, called_again
 from outbound.outcomes.deeds import About, Heard
 from outbound.outcomes.models import OutcomeGiven
 from telephony.calls import service as calls
-from telephony.calls import story
 from telephony.calls.models import Call, Phase
 
 NOTHING = Heard()
@@ -47,7 +46,7 @@ def give(session: Session, by: Principal, *, call_id: UUID, said: Said, heard: H
     rules, now = campaign.plan.outcomes, clock.now(session)
     if said not in rules.offered(about_debt=campaign.plan.about_debt):
         raise ConflictError("Questo esito non è previsto dalla campagna: ricarica la pagina.")
-    if CATALOGUE[said].whom is Whom.RIGHT_PARTY and not story.was_identified(session, call):
+    if CATALOGUE[said].whom is Whom.RIGHT_PARTY and not queries.reached(session, call, attempt.contact_id):
         raise InvalidError("Prima accerta con chi parli: questo esito vale solo per la persona cercata.")
     if len(heard.note) > MOST_NOTE or not heard.note.isprintable():
         raise FieldError(f"Al massimo {MOST_NOTE} caratteri, su una riga.", "note")

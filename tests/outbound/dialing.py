@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session
 
 from crm.collection.models import ImportRun, ImportState
 from crm.core import clock
+from crm.core.db import new_id
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Mode, Plan, kept
+from outbound.compliance.rules import Ended
 from outbound.dialer import calling, lines, service
 from outbound.dialer.driving import Dialer
 from outbound.dialer.models import DialerLine, DialerStay
 from outbound.lists.models import ContactList, ListState, Origin
 from telephony.calls.reception import Reply
 from telephony.calls.service import Heard
-from tests.cast import EMPOLI_LINE, add_contact, add_position, principal_of
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, add_contact, add_position, principal_of
 from tests.telephony.stage import TO, Stage
 
 ALWAYS = ("0:00-24:00",) * 7
@@ -42,6 +44,26 @@ class Dialing:
     def leaves(self, agent: int) -> None:
         me = self.stage.work(lambda s: principal_of(s, agent))
         self.stage.work(lambda s: service.leave(s, me))
+
+    def calls_back(self, agent: int) -> UUID:
+        """Mario, whom the campaign did not find three days ago, phones us, and speaks with this operator."""
+        cast, stage = self.stage.cast, self.stage
+
+        def tried(session: Session) -> None:
+            at = clock.now(session) - timedelta(days=3)
+            session.add(
+                Attempt(
+                    id=new_id(session), ente_id=cast.empoli, contract_id=cast.contract, campaign_id=self.campaign,
+                    version=1, contact_id=cast.mario, number=MARIO_MOBILE, at=at, begun=True, reasons=[],
+                    ended=Ended.NO_ANSWER, ended_at=at,
+                )
+            )  # fmt: skip
+
+        stage.work(tried)
+        stage.ready(agent)
+        call = stage.queues()
+        stage.talks(call)
+        return call
 
     def turn(self) -> int:
         """The engine's chore, and what follows from it; how many calls it placed."""

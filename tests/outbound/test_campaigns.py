@@ -32,6 +32,7 @@ from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from outbound.messages.text import Words
 from outbound.outcomes import service as outcomes
+from telephony.lines.models import LineKind, PhoneLine
 from tests.cast import EMPOLI_LINE, Cast, add_contact, add_position, principal_of
 from tests.databases import DatabaseUrls
 
@@ -407,3 +408,20 @@ def test_steps_that_somebody_has_begun_stay_as_they_are(office: Office, cast: Ca
         office.work(lambda s: service.write(s, office.sara, **written, plan=changed))
     later = replace(plan, steps=(Step(Channel.CALL), Step(Channel.SMS, 2)))
     office.work(lambda s: service.write(s, office.sara, **written, plan=later))
+
+
+def test_a_campaign_calls_as_its_ente_and_by_its_contract_s_operators(office: Office, cast: Cast) -> None:
+    """A form may be forged: the number is shown to people, and printed as the one to phone."""
+    campaign = office.begin(plan=replace(PLAN, line="", queue_id=None))
+    written = {"campaign_id": campaign, "name": "Solleciti"}
+    forged = {"line": "+39899000000", "queue_id": 2**31 - 1}
+    others = "+390577000001"
+    with office.database.begin(Scope.nothing()) as session:
+        of = {"contract_id": cast.other_contract, "ente_id": None}
+        session.add(PhoneLine(number=others, label="D'altri", kind=LineKind.GEOGRAPHIC, **of))
+    for wrong in (forged, {**forged, "line": others}):
+        with pytest.raises(InvalidError) as refused:
+            office.work(lambda s, wrong=wrong: service.write(s, office.sara, **written, plan=replace(PLAN, **wrong)))
+        assert {one.field for one in refused.value.parts} == {"line", "queue_id"}
+    right = replace(PLAN, queue_id=cast.operator)
+    office.work(lambda s: service.write(s, office.sara, **written, plan=right))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from crm.contacts import preferences
 from crm.core import clock
 from crm.core.db import new_id
-from crm.core.errors import FieldError
+from crm.core.errors import ConflictError, FieldError
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
@@ -178,6 +178,7 @@ def test_who_wants_to_be_called_later_is_called_then_by_whom_he_spoke_with(stage
     one = Dialing(stage, others=1)
     cast = stage.cast
     anna, luca = (stage.work(lambda s, who=who: principal_of(s, who)) for who in (cast.anna, cast.luca))
+    one.calls_back(cast.anna)
     soon = stage.work(clock.now) + timedelta(hours=1)
     his = {"campaign_id": one.campaign, "contact_id": cast.mario}
     stage.work(lambda s: recalls.ask(s, anna, **his, at=soon))
@@ -197,6 +198,7 @@ def test_what_he_asked_for_never_overrules_the_law(stage: Stage) -> None:
     one = Dialing(stage)
     cast = stage.cast
     anna, sara = (stage.work(lambda s, who=who: principal_of(s, who)) for who in (cast.anna, cast.sara))
+    one.calls_back(cast.anna)
     now = stage.work(clock.now)
     his = {"campaign_id": one.campaign, "contact_id": cast.mario}
     with pytest.raises(FieldError):
@@ -207,3 +209,19 @@ def test_what_he_asked_for_never_overrules_the_law(stage: Stage) -> None:
     assert stage.work(lambda s: calling.next_contact(s, anna, campaign_id=one.campaign)) is None
     row = select(CampaignContact.state, CampaignContact.why)
     assert stage.work(lambda s: s.execute(row).one()) == (ContactState.OUT, Reason.DO_NOT_CALL)
+
+
+def test_nobody_is_kept_for_an_operator_who_did_not_speak_with_him(stage: Stage) -> None:
+    """Else whoever tries numbers learns one after the other who is in a campaign, and puts people off for weeks."""
+    one = Dialing(stage, others=1)
+    cast = stage.cast
+    anna, luca = (stage.work(lambda s, who=who: principal_of(s, who)) for who in (cast.anna, cast.luca))
+    soon = stage.work(clock.now) + timedelta(hours=1)
+    one.calls_back(cast.anna)
+    others = select(CampaignContact.contact_id).where(CampaignContact.contact_id != cast.mario)
+    stranger = stage.work(lambda s: s.scalars(others).one())
+    for by, contact_id in ((luca, cast.mario), (anna, stranger)):
+        his = {"campaign_id": one.campaign, "contact_id": contact_id}
+        with pytest.raises(ConflictError):
+            stage.work(lambda s, by=by, his=his: recalls.ask(s, by, **his, at=soon))
+    assert stage.work(lambda s: s.scalars(select(DialerRecall)).all()) == []

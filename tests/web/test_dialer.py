@@ -18,7 +18,7 @@ from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
 from outbound.dialer.models import DialerStay, LineState
 from telephony.agents.models import Activity, AgentFact
-from telephony.calls.models import Phase
+from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
 from tests.cast import Cast, principal_of
 from tests.outbound.dialing import Dialing
@@ -142,6 +142,7 @@ def test_an_operator_joins_sees_who_rings_and_leaves(client: TestClient, dialing
 def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing) -> None:
     headers = as_(client, "anna")
     at = f"/calling/{dialing.campaign}/{dialing.stage.cast.mario}/recall"
+    dialing.calls_back(dialing.stage.cast.anna)
     day = (dialing.stage.work(clock.now) + timedelta(days=3)).date().isoformat()
     assert client.post(at, data={"day": day, "hour": "17:00"}, headers=headers).status_code == 204
     for wrong in ({"day": "", "hour": ""}, {"day": day, "hour": "presto"}, {"day": "2001-01-01", "hour": "17:00"}):
@@ -165,6 +166,9 @@ def test_who_phones_back_is_said_to_have_been_called(client: TestClient, dialing
     page = client.get("/console").text
     assert "l&#39;ha cercato questa campagna" in page or "l'ha cercato questa campagna" in page
     assert "Solleciti" in page
+    stage.work(lambda s: s.execute(update(Call).values(ente_id=cast.vinci, contact_id=None)))
+    page = client.get("/console").text
+    assert "cercato questa campagna" not in page, "whoever phones Vinci is told nothing of Empoli's campaign"
 
 
 @pytest.fixture

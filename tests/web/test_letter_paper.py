@@ -86,3 +86,12 @@ def test_what_people_write_is_never_taken_for_instructions() -> None:
     letter = typeset(said(1, paragraphs=[odd], subject=odd, to=[odd, "VIA ROMA 1"]), AT)
     text = pypdfium2.PdfDocument(letter.content)[0].get_textpage().get_text_range()
     assert text.count('#panic("x")') == 3
+
+
+@pytest.mark.parametrize("odd", ["李小龙", "BOB 😀", "MA\x07RIO", "\ue000", "A\ufffe"])
+def test_a_name_that_no_type_has_does_not_stop_a_batch(odd: str) -> None:
+    letter = typeset(said(1, paragraphs=[odd, "Gentile Đorđević, è così: 3 €"], to=[odd, "VIA ROMA 1"]), AT)
+    text = pypdfium2.PdfDocument(letter.content)[0].get_textpage().get_text_range()
+    assert "?" in text
+    assert "Gentile Đorđević, è così: 3 €" in text
+    assert scanned(letter.content)[0] == [CODE]

@@ -82,6 +82,24 @@ def test_until_it_is_he_only_what_needs_him_not_is_offered(desk: Desk, call: UUI
     assert " disabled" not in desk.page("talk")
 
 
+def test_whoever_else_says_who_she_is_hears_nothing_and_promises_nothing_for_him(desk: Desk, call: UUID) -> None:
+    """Gina answers Mario's telephone, and shows who she is: that is not Mario."""
+    gina = desk.stage.cast.gina
+    assert desk.press("propose", call=call, contact=gina).status_code == 204
+    assert desk.press("identify", call=call, contact=gina).status_code == 204
+    assert "812,00" not in desk.client.get(f"/outcomes/{call}/form?said=promise").text
+    assert re.search(r'id="said-promise"[^>]* disabled', desk.page("talk"))
+    refused = gives(desk, call, "promise", day=today(desk) + 3 * DAY)
+    assert (refused.status_code, "accerta" in refused.text) == (422, True)
+    assert desk.stage.work(lambda s: s.scalars(select(PaymentPromise)).all()) == []
+    assert gives(desk, call, "third_party").status_code == 204
+    desk.stage.caller_leaves(call)
+    assert desk.press("wrap-up", call=call).status_code == 204
+    assert desk.stage.work(lambda s: s.scalar(select(Call.disposition))) == "wrong_person"
+    desk.stage.work(calling.settle)
+    assert desk.stage.work(lambda s: s.scalar(select(Attempt.ended))) is Ended.ANSWERED
+
+
 def test_a_promise_is_taken_changed_and_written_up_with_the_call(desk: Desk, call: UUID) -> None:
     desk.identify(call)
     form = desk.client.get(f"/outcomes/{call}/form?said=promise").text

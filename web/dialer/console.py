@@ -38,7 +38,7 @@ def read(session: Session, agent_id: int) -> Beside:
     if call is not None and call.placed and not call.seated:
         called = queries.of_call(session, call.id)
     elif call is not None and not call.placed and call.caller is not None:
-        called = queries.called(session, call.caller, before=call.arrived_at)
+        called = queries.called(session, call.caller, before=call.arrived_at, ente_id=call.ente_id)
         calls_back = called is not None
     talks = call is not None and call.phase in {Phase.TALKING, Phase.ENDED}
     return Beside(part, called, calls_back, talks, clock.business_day(clock.now(session)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import segno
+import typst
 
 from crm.positions.payable import QR_LEVEL, QR_QUIET_MODULES, QR_VERSION
 from outbound.letters.printed import Printed
@@ -15,11 +16,36 @@ from web.edge import paper
 
 SOURCE = Path(__file__).parent / "letter.typ"
 STANDARDS: tuple[paper.Standard, ...] = ("a-2a", "ua-1")
+PRINTED = frozenset("–—‘’“”„…•€")  # beyond the letters of Europe
+_EUROPE = 0x250  # code points of Latin with its extensions A and B
 _PAGE = re.compile(rb"/Type\s*/Page\b")  # Typst writes pages as plain objects
 
 
 def typeset(said: Mapping[str, Any], at: datetime) -> Printed:
     """The file of what `outbound.letters.content.written` says; the same words make the same bytes."""
+    try:
+        return _laid_out(said, at)
+    except typst.TypstError:  # one person's odd name stops nobody else's letter
+        return _laid_out(printable(said), at)
+
+
+def printable(words: Any) -> Any:
+    """The same with a question mark for each character that our type may lack (PDF/A-2 wants all of them drawn)."""
+    match words:
+        case str():
+            return "".join(one if _drawn(one) else "?" for one in words)
+        case Mapping():
+            return {name: printable(one) for name, one in words.items()}
+        case list() | tuple():
+            return [printable(one) for one in words]
+    return words
+
+
+def _drawn(one: str) -> bool:
+    return one in PRINTED or (one.isprintable() and ord(one) < _EUROPE)
+
+
+def _laid_out(said: Mapping[str, Any], at: datetime) -> Printed:
     notices = [{**one, "qr": _qr(one["qr"], QR_VERSION)} for one in said["notices"]]
     words = {**said, "notices": notices, "mark": _qr(said["code"], None)}
     content = paper.pdf(SOURCE, words, at, standards=STANDARDS)

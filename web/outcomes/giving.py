@@ -102,7 +102,7 @@ def form(runtime: RuntimeDep, visit: VisitDep, call: UUID, said: Said) -> Respon
         if of is None:
             raise NotFoundError("Questa non è più la tua chiamata.")
         rules = running.get(session, of.campaign_id).plan.outcomes
-        known = current is not None and current.id == call and current.identified_at is not None
+        known = current is not None and current.id == call and queries.reached(session, current, of.contact_id)
         asked = promises.payable(session, [of.contact_id]) if known and said is Said.PROMISE else []
         today = clock.business_day(clock.now(session))
     return HTMLResponse(

@@ -11,7 +11,6 @@ from outbound.campaigns import running
 from outbound.outcomes import queries
 from outbound.outcomes.catalogue import CATALOGUE, Said, Whom
 from outbound.outcomes.queries import OfCall
-from telephony.calls import story
 from telephony.calls.models import Call
 
 # Whoever gives these is asked for something with it.
@@ -51,7 +50,7 @@ def panel(session: Session, agent_id: int, call_id: UUID | None) -> Panel | None
     if of is None or call_id is None:
         return None
     about = contacts.named(session, [of.contact_id]).get(of.contact_id, "") if earlier else ""
-    identified = story.was_identified(session, session.get_one(Call, call_id))
+    identified = queries.reached(session, session.get_one(Call, call_id), of.contact_id)
     plan = running.get(session, of.campaign_id).plan
     script = plan.scripts.get(plan.phase(clock.business_day(clock.now(session))), "")
     offered = tuple(

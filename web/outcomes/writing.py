@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from crm.core.errors import InvalidError
 from outbound.outcomes import queries
 from outbound.outcomes.catalogue import Said
-from telephony.calls import story
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Call
 
@@ -32,7 +31,7 @@ def written(session: Session, call_id: UUID, topic: str, disposition: str) -> tu
     if of.said is None:
         return topic, ""
     call = session.get_one(Call, call_id)
-    spoken = story.was_identified(session, call)
+    spoken = queries.reached(session, call, of.contact_id)
     return topic, _ENDINGS.get(of.said, Disposition.ANSWERED) if spoken else Disposition.WRONG_PERSON
 
 

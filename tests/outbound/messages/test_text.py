@@ -129,3 +129,13 @@ def test_whatever_is_typed_is_answered_and_never_discloses(body: str) -> None:
     sent = composed(words, Written.SMS, everything).body
     assert "SEGRETO" not in sent
     assert not tells_of_debt(sent, "it")
+
+
+@given(st.text(max_size=250))
+def test_whatever_his_name_is_an_email_has_a_subject_of_one_line(name: str) -> None:
+    """A name is no header, and no name is too long for the others to be written to."""
+    words = Words("Comunicazione per {nome} da {ente}", "Buongiorno.")
+    subject = composed(words, Written.EMAIL, TOLD | {Field.NAME: name}).subject
+    assert len(subject) <= 200
+    assert subject.startswith("Comunicazione")
+    assert subject.isprintable()
