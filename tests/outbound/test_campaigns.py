@@ -28,6 +28,7 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Campai
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason, Written, opens
 from outbound.dialer import recalls
+from outbound.dialer.models import DialerRecall
 from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from outbound.messages.text import Words
@@ -388,7 +389,8 @@ def test_who_asked_to_be_called_is_not_once_his_step_is_a_letter(office: Office,
     his = {"campaign_id": campaign, "contact_id": cast.mario}
     office.next(office.anna, campaign)
     attempt_id, _ = office.dial(office.anna, campaign, cast.mario)
-    office.work(lambda s: recalls.ask(s, office.anna, **his, at=NOON + HOUR))
+    wanted = {"ente_id": cast.empoli, "agent_id": cast.anna, "wanted_at": NOON + HOUR, "made_at": NOON}
+    office.work(lambda s: s.add(DialerRecall(**his, **wanted)))
     office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.ANSWERED, operator=True))
     office.work(lambda s: recalls.keep(s, campaign, cast.mario))
     assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, NOON + 5 * DAY)
