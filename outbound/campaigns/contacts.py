@@ -130,10 +130,7 @@ def _first(order: Order, ente_id: int, today: date) -> Subquery:
 def ripen(session: Session, *, campaign_id: int) -> int:
     """Whose time has come is ready, and so is whom somebody claimed and forgot; how many. Not who is being called."""
     now = clock.now(session)
-    called = exists().where(
-        _A.c.campaign_id == _CC.c.campaign_id, _A.c.contact_id == _CC.c.contact_id, _A.c.begun, _A.c.ended.is_(None),
-        _A.c.at > now - LONGEST,
-    )  # fmt: skip
+    called = _called(now)
     due = (
         select(_CC.c.campaign_id, _CC.c.contact_id)
         .where(
@@ -145,6 +142,14 @@ def ripen(session: Session, *, campaign_id: int) -> int:
     which = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
     done = session.execute(update(_CC).where(which).values(state=ContactState.READY, why=None, claimed_by=None))
     return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _called(now: datetime) -> ColumnElement[bool]:
+    """Whether an attempt to reach a contact is under way."""
+    return exists().where(
+        _A.c.campaign_id == _CC.c.campaign_id, _A.c.contact_id == _CC.c.contact_id, _A.c.begun, _A.c.ended.is_(None),
+        _A.c.at > now - LONGEST,
+    )  # fmt: skip
 
 
 def ripen_all(database: Database) -> int:
@@ -219,10 +224,11 @@ def begun(session: Session, *, campaign: Running, chosen: Chosen, agent_id: int 
 
 
 def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> None:
-    """Whoever has claimed somebody does not dial him after all: he is the next one again."""
+    """Whoever has claimed somebody does not dial him after all: he is the next one again. Not who is being called."""
+    now = clock.now(session)
     session.execute(
-        update(_CC).where(*_one(campaign_id, contact_id), _CC.c.claimed_by == by.user_id)
-        .values(state=ContactState.READY, claimed_by=None, due_at=clock.now(session))
+        update(_CC).where(*_one(campaign_id, contact_id), _CC.c.claimed_by == by.user_id, ~_called(now))
+        .values(state=ContactState.READY, claimed_by=None, due_at=now)
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Writte
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Ended
+from outbound.letters.queries import COST_OF_A_CENT
 from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
@@ -28,7 +29,7 @@ from telephony.calls.models import Call
 WITHIN = (7, 15, 30, 60)  # days, of which whoever looks chooses
 USUAL = 30
 MS_A_MINUTE = 60_000
-MILLS_A_CENT, COST_OF_A_CENT = 10, 100
+MILLS_A_CENT = 10
 _A, _CC, _O, _CALL, _T = (table_of(one) for one in (Attempt, CampaignContact, OutcomeGiven, Call, TimelineEntry))
 _W = table_of(WrittenAttempt)
 ONE_DAY = timedelta(days=1)

@@ -400,6 +400,15 @@ def test_who_asked_to_be_called_is_not_once_his_step_is_a_letter(office: Office,
     assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, NOON + 5 * DAY)
 
 
+def test_who_is_being_called_is_not_let_go(office: Office, cast: Cast) -> None:
+    """A page that was left open says "let go" while he talks: nobody else gets him."""
+    campaign = office.run(cast.mario)
+    office.next(office.anna, campaign)
+    office.dial(office.anna, campaign, cast.mario)
+    office.work(lambda s: contacts.let_go(s, office.anna, campaign_id=campaign, contact_id=cast.mario))
+    assert office.contact(campaign, cast.mario).state is ContactState.CLAIMED
+
+
 def test_steps_that_somebody_has_begun_stay_as_they_are(office: Office, cast: Cast) -> None:
     plan = replace(PLAN, steps=(Step(Channel.CALL), Step(Channel.LETTER, 10)))
     campaign = office.run(cast.mario, plan=plan)
