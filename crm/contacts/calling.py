@@ -17,6 +17,7 @@ from crm.contacts.models import (
     ContactPreference,
     ContactReach,
     LastOutcome,
+    PersonKind,
     ReachKind,
     Verification,
 )
@@ -31,7 +32,9 @@ _VAIN = frozenset({LastOutcome.WRONG_PERSON, LastOutcome.UNREACHABLE})
 _MERGED = select(_M.c.kept_id, _M.c.merged_id).where(
     _M.c.undone_at.is_(None), or_(_M.c.kept_id == _IDS, _M.c.merged_id == _IDS)
 )
-_STATED = select(_C.c.id, _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of).where(_C.c.id == _IDS)
+_STATED = select(_C.c.id, _C.c.kind, _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of).where(
+    _C.c.id == _IDS
+)
 _TOLD = select(_K.c.contact_id, _K.c.kind).where(_K.c.contact_id == _IDS, _K.c.withdrawn_at.is_(None))
 _PHONES = (
     select(_R.c.contact_id, _R.c.value, _R.c.verification, _R.c.outcome, _R.c.outcome_at)
@@ -51,6 +54,7 @@ class Callee:
     """
 
     contact_ids: frozenset[int]
+    company: bool = False  # no natural person
     numbers: tuple[str, ...] = ()
     deceased: bool = False
     insolvent: bool = False
@@ -78,6 +82,7 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
         wishes = [asked[one] for one in rows if one in asked]
         found[contact_id] = Callee(
             contact_ids=rows,
+            company=any(one.kind is PersonKind.LEGAL for one in his),
             numbers=_numbers(one for row in sorted(rows) for one in phones[row]),
             deceased=ConditionKind.DECEASED in kinds or any(one.deceased_on for one in his),
             insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),

@@ -22,13 +22,13 @@ def parse_day(weekday: int, text: str, *, field: str) -> list[Hours]:
     return [Hours(weekday, _time(opens), _time(closes)) for opens, closes in spans]
 
 
-def parse_week(texts: Mapping[int, str]) -> list[Hours]:
-    """The hours of a week from the text of each weekday. Raises `InvalidError`, one part for each `day-N` wrong."""
+def parse_week(texts: Mapping[int, str], *, field: str = "day") -> list[Hours]:
+    """The hours of a week from the text of each weekday. Raises `InvalidError`, one part for each `FIELD-N` wrong."""
     found: list[Hours] = []
     wrong: list[InvalidError] = []
     for weekday in range(DAYS):
         try:
-            found += parse_day(weekday, texts.get(weekday, ""), field=f"day-{weekday}")
+            found += parse_day(weekday, texts.get(weekday, ""), field=f"{field}-{weekday}")
         except InvalidError as error:
             wrong.append(error)
     if wrong:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
     update,
 )
@@ -25,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
+from crm.contacts.models import Contact, PersonKind
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.each import total_of_each
@@ -38,9 +40,9 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Contac
 from outbound.campaigns.plan import Channel, Order
 from outbound.campaigns.running import Running
 from outbound.cati.models import SurveyCase, SurveySample
-from outbound.cati.turns import open_to
+from outbound.cati.turns import open_to as has_turn
 from outbound.compliance import facts
-from outbound.compliance.rules import Ended, Reason, Verdict, judge, opens
+from outbound.compliance.rules import Ended, Reason, Verdict, judge, open_to
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
 from outbound.outcomes import service as outcomes
@@ -52,7 +54,7 @@ LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be 
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
-_A = table_of(Attempt)
+_A, _C = table_of(Attempt), table_of(Contact)
 _CASE = table_of(SurveyCase)
 _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
@@ -180,11 +182,14 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
 def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chosen | None:
     """The same, for an operator or for whoever will be free."""
     now = clock.now(session)
-    if opens(campaign.rules, now) != now:
+    hours = open_to(campaign.rules, now)
+    if not hours:
         return None
-    his = None
+    his: ColumnElement[bool] = true()
+    if len(hours) == 1:  # nobody else need be looked at
+        his &= exists().where(_C.c.id == _CC.c.contact_id, (_C.c.kind == PersonKind.LEGAL) == (True in hours))
     if campaign.plan.form_id is not None:
-        his = open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+        his &= has_turn(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his

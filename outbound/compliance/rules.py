@@ -122,12 +122,14 @@ AGAIN: Mapping[Ended, Again] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a campaign may do beside what the law says. `windows`: each of them must be open; their holidays are the
-    ente's, closures are none of theirs. `quiet`: besides, the hours in which the ente lets SMS arrive. `fresh`: how old
+    ente's, closures are none of theirs. `company_windows`: the same for companies, where they differ (requirement O3).
+    `quiet`: besides, the hours in which the ente lets SMS arrive. `fresh`: how old
     what is known of the debt may be; none for a survey. `written_a_week`: messages and letters of whatever campaign in
     any seven days (our own choice: no source bounds them). `consent_to_messages`: SMS and e-mail need his consent.
     """
 
     windows: tuple[Timetable, ...]
+    company_windows: tuple[Timetable, ...] = ()
     again: Mapping[Ended, Again] = field(default_factory=lambda: AGAIN)
     attempts_a_day: int = 3  # to one number
     attempts: int = 12  # to one person, by this campaign
@@ -154,6 +156,7 @@ class Person:
     """
 
     numbers: tuple[str, ...]
+    company: bool = False  # no natural person
     attempts: tuple[Attempt, ...] = ()
     running: bool = True
     known_at: datetime | None = None
@@ -208,9 +211,23 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
 
 def opens(rules: Rules, at: datetime) -> datetime | None:
     """The first instant, from this one on, at which anybody may be called at all; none within `HORIZON`."""
-    anybody = Person(numbers=("",), due_cents=1, known_at=at, consented=True)
+    found = [first for company in (False, True) if (first := _opens(rules, at, company=company)) is not None]
+    return min(found, default=None)
+
+
+def open_to(rules: Rules, at: datetime) -> frozenset[bool]:
+    """Who may be called at an instant, as far as the hours say: companies (`True`), natural persons (`False`)."""
+    return frozenset(company for company in (False, True) if _opens(rules, at, company=company) == at)
+
+
+def _opens(rules: Rules, at: datetime, *, company: bool) -> datetime | None:
+    anybody = Person(numbers=("",), company=company, due_cents=1, known_at=at, consented=True)
     verdict = judge(anybody, rules, at)
     return at if verdict.allowed else verdict.not_before
+
+
+def _windows(person: Person, rules: Rules) -> tuple[Timetable, ...]:
+    return (rules.company_windows if person.company else ()) or rules.windows
 
 
 def judge_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Verdict:
@@ -244,7 +261,7 @@ def _pauses_written(person: Person, rules: Rules, channel: Written) -> Iterator[
     """An SMS comes in the hours of calls, an e-mail on a working day, a letter whenever the post comes."""
     windows: tuple[Timetable, ...] = ()
     if channel is Written.SMS:
-        preferred = tuple(one for one in rules.windows if one.hours)  # a campaign that calls nobody has none
+        preferred = tuple(one for one in _windows(person, rules) if one.hours)  # a campaign that calls nobody has none
         windows = (_within(LAW, rules), *preferred, *([rules.quiet] if rules.quiet else ()))
         if person.hours:
             yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
@@ -299,7 +316,7 @@ def _exhausted(number: str, person: Person, rules: Rules) -> bool:
 
 def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason, Clear]]:
     """What time puts right: each rule as the way from an instant to the next that it allows."""
-    for window in (_within(LAW, rules), *rules.windows):
+    for window in (_within(LAW, rules), *_windows(person, rules)):
         yield Reason.WINDOW, partial(_open, window)
     if person.hours:
         yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))

@@ -13,7 +13,7 @@ from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.collection.models import ImportRun, ImportState
 from crm.contacts import preferences
-from crm.contacts.models import Contact
+from crm.contacts.models import Contact, PersonKind
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -282,6 +282,25 @@ def test_nobody_is_dialed_at_night_and_he_is_the_next_one_in_the_morning(office:
     assert office.next(office.anna, campaign) is None
     office.now = nine
     assert office.next(office.anna, campaign).contact_id == cast.mario
+
+
+def test_while_only_businesses_are_called_people_keep_their_place(office: Office, cast: Cast) -> None:
+    """Requirement O3: Mario is looked for in the evening, a firm at noon."""
+
+    def found(session: Any) -> int:
+        firm = add_contact(session, cast.empoli, "01234560480", "TESSITURE ARNO SRL", "", "+390571700900")
+        add_position(session, cast.empoli, firm, "E-3", None)
+        session.execute(update(Contact).where(Contact.id == firm).values(kind=PersonKind.LEGAL, born_on=None))
+        return firm
+
+    firm = office.work(found)
+    week = {"hours": ("17:00-20:00",) * 7, "company_hours": ("9:00-13:00",) * 7}
+    campaign = office.run(cast.mario, firm, plan=replace(PLAN, **week))
+    assert office.next(office.anna, campaign).contact_id == firm
+    assert office.next(office.luca, campaign) is None
+    assert office.contact(campaign, cast.mario).state is ContactState.READY
+    office.now += 6 * HOUR
+    assert office.next(office.luca, campaign).contact_id == cast.mario
 
 
 def test_an_agent_who_forgets_whom_he_claimed_leaves_him_to_the_others(office: Office, cast: Cast) -> None:

@@ -22,6 +22,8 @@ from outbound.compliance.rules import (
     Wrote,
     judge,
     judge_written,
+    open_to,
+    opens,
 )
 
 MOBILE, HOME = "+393331234567", "+390571757100"
@@ -66,6 +68,23 @@ def test_the_strictest_of_all_windows_wins() -> None:
     assert judge(known(MARIO, at), evenings, at).not_before == rome(11, 20, 17)
     late = rome(11, 20, 21)
     assert judge(known(MARIO, late), evenings, late).not_before == rome(11, 23, 17)  # on Saturday the code ends at 15
+
+
+def test_homes_are_called_in_the_evening_and_businesses_in_theirs() -> None:
+    """Requirement O3: in the hours when people can be reached, by residential or business."""
+    evening, office = (
+        Timetable(tuple(Hours(day, time(a), time(b)) for day in range(5))) for a, b in ((17, 20), (9, 12))
+    )
+    rules, company = replace(RULES, windows=(evening,), company_windows=(office,)), replace(MARIO, company=True)
+    ten, six = rome(11, 20, 10), rome(11, 20, 18)
+    assert judge(known(company, ten), rules, ten).allowed
+    assert judge(known(MARIO, ten), rules, ten).not_before == rome(11, 20, 17)
+    assert judge(known(company, six), rules, six).not_before == rome(11, 23, 9)
+    assert [open_to(rules, one) for one in (ten, six, rome(11, 20, 13))] == [{True}, {False}, set()]
+    assert (opens(rules, ten), opens(rules, rome(11, 20, 13))) == (ten, rome(11, 20, 17))
+    assert open_to(replace(rules, company_windows=()), six) == {True, False}, (
+        "who has no hours of his own has the usual"
+    )
 
 
 def test_one_conversation_a_day_and_three_in_any_seven_whatever_the_number() -> None:
