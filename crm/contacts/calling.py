@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, or_, select
+from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from crm.contacts.models import (
@@ -32,9 +32,14 @@ _VAIN = frozenset({LastOutcome.WRONG_PERSON, LastOutcome.UNREACHABLE})
 _MERGED = select(_M.c.kept_id, _M.c.merged_id).where(
     _M.c.undone_at.is_(None), or_(_M.c.kept_id == _IDS, _M.c.merged_id == _IDS)
 )
-_STATED = select(_C.c.id, _C.c.kind, _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of).where(
-    _C.c.id == _IDS
-)
+# Whether he is found at work and not at home: as he told, else as is stated, else as firms are.
+BUSINESS = ~func.coalesce(
+    select(_P.c.residential).where(_P.c.contact_id == _C.c.id).scalar_subquery(), _C.c.residential,
+    _C.c.kind == PersonKind.NATURAL,
+)  # fmt: skip
+_STATED = select(
+    _C.c.id, BUSINESS.label("business"), _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of
+).where(_C.c.id == _IDS)  # fmt: skip
 _TOLD = select(_K.c.contact_id, _K.c.kind).where(_K.c.contact_id == _IDS, _K.c.withdrawn_at.is_(None))
 _PHONES = (
     select(_R.c.contact_id, _R.c.value, _R.c.verification, _R.c.outcome, _R.c.outcome_at)
@@ -54,7 +59,7 @@ class Callee:
     """
 
     contact_ids: frozenset[int]
-    company: bool = False  # no natural person
+    business: bool = False  # is found at work, not at home
     numbers: tuple[str, ...] = ()
     deceased: bool = False
     insolvent: bool = False
@@ -82,7 +87,7 @@ def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]
         wishes = [asked[one] for one in rows if one in asked]
         found[contact_id] = Callee(
             contact_ids=rows,
-            company=any(one.kind is PersonKind.LEGAL for one in his),
+            business=any(one.business for one in his),
             numbers=_numbers(one for row in sorted(rows) for one in phones[row]),
             deceased=ConditionKind.DECEASED in kinds or any(one.deceased_on for one in his),
             insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),

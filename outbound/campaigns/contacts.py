@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
-from crm.contacts.models import Contact, PersonKind
+from crm.contacts.calling import BUSINESS
+from crm.contacts.models import Contact
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.each import total_of_each
@@ -187,7 +188,7 @@ def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chose
         return None
     his: ColumnElement[bool] = true()
     if len(hours) == 1:  # nobody else need be looked at
-        his &= exists().where(_C.c.id == _CC.c.contact_id, (_C.c.kind == PersonKind.LEGAL) == (True in hours))
+        his &= exists().where(_C.c.id == _CC.c.contact_id, BUSINESS if True in hours else ~BUSINESS)
     if campaign.plan.form_id is not None:
         his &= has_turn(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     for at_once in LOOKED_AT:

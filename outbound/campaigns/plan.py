@@ -81,7 +81,7 @@ USUAL_RETRIES: Mapping[Ended, Retry] = {
 @dataclass(frozen=True, slots=True)
 class Plan:
     """`hours`: Monday first, as people write them, in which calls are preferred: what law and code allow bounds them.
-    `company_hours`: those for companies, if they have any of their own (requirement O3).
+    `business_hours`: those for businesses, if they have any of their own (requirement O3).
     `fresh_hours`: how old what is known of a debt may be when its debtor is dialed. Amounts are whole euro cents.
     """
 
@@ -93,7 +93,7 @@ class Plan:
     queue_id: int | None = None  # whose operators call
     line: str = ""  # the number that is shown, E.164
     hours: tuple[str, ...] = (*EVERY_DAY, "", "")
-    company_hours: tuple[str, ...] = ("",) * 7
+    business_hours: tuple[str, ...] = ("",) * 7
     attempts: int = 12
     attempts_a_day: int = 3
     retries: Mapping[Ended, Retry] = field(default_factory=lambda: USUAL_RETRIES)
@@ -150,7 +150,7 @@ class Plan:
 
     def rules(self, line: Timetable) -> Rules:
         """By which an attempt is judged; `line`: the hours of the ente, whose holidays and patron are kept."""
-        hours, companies = (tuple(parse_week(dict(enumerate(one)))) for one in (self.hours, self.company_hours))
+        hours, businesses = (tuple(parse_week(dict(enumerate(one)))) for one in (self.hours, self.business_hours))
         closed = tuple(one for one in line.special if one.opens is None)  # its longer days lengthen nothing here
         own = replace(line, hours=hours, later=(), closures=(), special=closed)
         again = {
@@ -159,7 +159,7 @@ class Plan:
             if ended in CHANGEABLE
         }
         return Rules(
-            (own,), (replace(own, hours=companies),) if companies else (), {**AGAIN, **again},
+            (own,), (replace(own, hours=businesses),) if businesses else (), {**AGAIN, **again},
             attempts_a_day=self.attempts_a_day, attempts=self.attempts,
             fresh=timedelta(hours=self.fresh_hours) if self.about_debt else None, about_debt=self.about_debt,
             written_a_week=self.written_a_week, consent_to_messages=self.consent_to_messages,
@@ -197,7 +197,7 @@ def check(plan: Plan) -> None:
     try:
         if not parse_week(dict(enumerate(plan.hours))) and Channel.CALL in {one.channel for one in plan.steps}:
             wrong.append(InvalidError("Scrivi in quali orari si chiama, almeno un giorno.", field="day-0"))
-        parse_week(dict(enumerate(plan.company_hours)), field="company-day")
+        parse_week(dict(enumerate(plan.business_hours)), field="business-day")
     except InvalidError as error:
         wrong += error.parts
     wrong += _prices(plan.prices)

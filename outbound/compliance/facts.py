@@ -50,7 +50,7 @@ def people(
     promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
     return {
         contact_id: Person(
-            numbers=one.numbers, company=one.company,
+            numbers=one.numbers, business=one.business,
             attempts=tuple(
                 attempt
                 for whose, attempt in tried

@@ -122,14 +122,14 @@ AGAIN: Mapping[Ended, Again] = MappingProxyType(
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a campaign may do beside what the law says. `windows`: each of them must be open; their holidays are the
-    ente's, closures are none of theirs. `company_windows`: the same for companies, where they differ (requirement O3).
-    `quiet`: besides, the hours in which the ente lets SMS arrive. `fresh`: how old
-    what is known of the debt may be; none for a survey. `written_a_week`: messages and letters of whatever campaign in
-    any seven days (our own choice: no source bounds them). `consent_to_messages`: SMS and e-mail need his consent.
+    ente's, closures are none of theirs. `business_windows`: the same for businesses, if they differ (requirement O3).
+    `quiet`: besides, the hours in which the ente lets SMS arrive. `fresh`: how old what is known of the debt may be;
+    none for a survey. `written_a_week`: messages and letters of whatever campaign in any seven days
+    (our own choice: no source bounds them). `consent_to_messages`: SMS and e-mail need his consent.
     """
 
     windows: tuple[Timetable, ...]
-    company_windows: tuple[Timetable, ...] = ()
+    business_windows: tuple[Timetable, ...] = ()
     again: Mapping[Ended, Again] = field(default_factory=lambda: AGAIN)
     attempts_a_day: int = 3  # to one number
     attempts: int = 12  # to one person, by this campaign
@@ -156,7 +156,7 @@ class Person:
     """
 
     numbers: tuple[str, ...]
-    company: bool = False  # no natural person
+    business: bool = False  # is found at work, not at home
     attempts: tuple[Attempt, ...] = ()
     running: bool = True
     known_at: datetime | None = None
@@ -211,23 +211,23 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
 
 def opens(rules: Rules, at: datetime) -> datetime | None:
     """The first instant, from this one on, at which anybody may be called at all; none within `HORIZON`."""
-    found = [first for company in (False, True) if (first := _opens(rules, at, company=company)) is not None]
+    found = [first for business in (False, True) if (first := _opens(rules, at, business=business)) is not None]
     return min(found, default=None)
 
 
 def open_to(rules: Rules, at: datetime) -> frozenset[bool]:
-    """Who may be called at an instant, as far as the hours say: companies (`True`), natural persons (`False`)."""
-    return frozenset(company for company in (False, True) if _opens(rules, at, company=company) == at)
+    """Who may be called at an instant, as far as the hours say: businesses (`True`), homes (`False`)."""
+    return frozenset(business for business in (False, True) if _opens(rules, at, business=business) == at)
 
 
-def _opens(rules: Rules, at: datetime, *, company: bool) -> datetime | None:
-    anybody = Person(numbers=("",), company=company, due_cents=1, known_at=at, consented=True)
+def _opens(rules: Rules, at: datetime, *, business: bool) -> datetime | None:
+    anybody = Person(numbers=("",), business=business, due_cents=1, known_at=at, consented=True)
     verdict = judge(anybody, rules, at)
     return at if verdict.allowed else verdict.not_before
 
 
 def _windows(person: Person, rules: Rules) -> tuple[Timetable, ...]:
-    return (rules.company_windows if person.company else ()) or rules.windows
+    return (rules.business_windows if person.business else ()) or rules.windows
 
 
 def judge_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Verdict:

@@ -61,8 +61,8 @@ def test_what_is_wrong_is_said_at_its_field() -> None:
         check(replace(WHOLE, hours=("",) * 7))
     check(replace(WHOLE, steps=(Step(Channel.LETTER),), hours=("",) * 7))
     with pytest.raises(InvalidError) as refused:
-        check(replace(WHOLE, company_hours=("", "25-26", *[""] * 5)))
-    assert [one.field for one in refused.value.parts] == ["company-day-1"]
+        check(replace(WHOLE, business_hours=("", "25-26", *[""] * 5)))
+    assert [one.field for one in refused.value.parts] == ["business-day-1"]
     assert {one.field for one in missing(Plan(voluntary_until=DUE))} == {
         "queue_id", "line", "script-voluntary", "script-personal",
     }  # fmt: skip

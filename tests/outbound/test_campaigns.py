@@ -294,7 +294,7 @@ def test_while_only_businesses_are_called_people_keep_their_place(office: Office
         return firm
 
     firm = office.work(found)
-    week = {"hours": ("17:00-20:00",) * 7, "company_hours": ("9:00-13:00",) * 7}
+    week = {"hours": ("17:00-20:00",) * 7, "business_hours": ("9:00-13:00",) * 7}
     campaign = office.run(cast.mario, firm, plan=replace(PLAN, **week))
     assert office.next(office.anna, campaign).contact_id == firm
     assert office.next(office.luca, campaign) is None

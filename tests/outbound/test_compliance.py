@@ -75,14 +75,14 @@ def test_homes_are_called_in_the_evening_and_businesses_in_theirs() -> None:
     evening, office = (
         Timetable(tuple(Hours(day, time(a), time(b)) for day in range(5))) for a, b in ((17, 20), (9, 12))
     )
-    rules, company = replace(RULES, windows=(evening,), company_windows=(office,)), replace(MARIO, company=True)
+    rules, firm = replace(RULES, windows=(evening,), business_windows=(office,)), replace(MARIO, business=True)
     ten, six = rome(11, 20, 10), rome(11, 20, 18)
-    assert judge(known(company, ten), rules, ten).allowed
+    assert judge(known(firm, ten), rules, ten).allowed
     assert judge(known(MARIO, ten), rules, ten).not_before == rome(11, 20, 17)
-    assert judge(known(company, six), rules, six).not_before == rome(11, 23, 9)
+    assert judge(known(firm, six), rules, six).not_before == rome(11, 23, 9)
     assert [open_to(rules, one) for one in (ten, six, rome(11, 20, 13))] == [{True}, {False}, set()]
     assert (opens(rules, ten), opens(rules, rome(11, 20, 13))) == (ten, rome(11, 20, 17))
-    assert open_to(replace(rules, company_windows=()), six) == {True, False}, (
+    assert open_to(replace(rules, business_windows=()), six) == {True, False}, (
         "who has no hours of his own has the usual"
     )
 

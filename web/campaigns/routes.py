@@ -293,7 +293,7 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
         vary_hours=bool(fields.get("vary_hours")) if "varies" in fields else was.vary_hours,
         conversion_days=whole("conversion_days", was.conversion_days) or 0,
         mode=_member(Mode, fields.get("mode", ""), was.mode), queue_id=id_of(fields.get("queue_id", "")),
-        line=fields.get("line", ""), hours=_week(fields, "day"), company_hours=_week(fields, "company-day"),
+        line=fields.get("line", ""), hours=_week(fields, "day"), business_hours=_week(fields, "business-day"),
         attempts=whole("attempts", was.attempts) or 0, attempts_a_day=whole("attempts_a_day", was.attempts_a_day) or 0,
         fresh_hours=whole("fresh_hours", was.fresh_hours) or 0, calls_an_hour=whole("calls_an_hour", None),
         budget_cents=euros * CENTS if (euros := whole("budget", None)) is not None else None,
