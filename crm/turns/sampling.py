@@ -22,22 +22,12 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.each import total_of_each
 from crm.enti import queries as enti
-from crm.enti.calendar import Timetable, is_holiday
+from crm.enti.days import working_days
 from crm.turns.models import FirstFree
 
-SATURDAY = 5
 NONE_FREE = 30  # days, at least
 REMOTE = (Channel.WEB, Channel.PHONE)
 FROM_HOUR = 8  # of Rome: by then whoever books finds what the night has left
-
-
-def working_days(patron: tuple[int, int] | None, today: date, until: date) -> int:
-    """How many working days lie after one day up to another, that one included. Pure. A holiday, the patron saint's
-    among them, is none, whether or not the office keeps it.
-    """
-    kept = Timetable((), patron=patron)
-    days = (today + DAY * n for n in range(1, (until - today).days + 1))
-    return sum(day.weekday() < SATURDAY and not is_holiday(kept, day) for day in days)
 
 
 def sample_due(database: Database) -> int:

@@ -5,7 +5,7 @@ the ente; a death is written down as told, with who told it, so that nobody call
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from crm.contacts.told import Detail
 from crm.core import clock
 from crm.core.errors import InvalidError
 from crm.enti import queries as enti
-from crm.enti.calendar import Timetable, is_holiday
+from crm.enti.days import working_day_after
 from crm.follow_ups import queries as owed
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind, FollowUpState
@@ -35,7 +35,6 @@ from outbound.outcomes.catalogue import CATALOGUE, Said
 from outbound.promises import service as promises
 from outbound.promises.service import Wanted
 
-SATURDAY = 5
 END = time(18)
 NOTES = {  # of what is to be done, before what the agent wrote
     Said.INSTALMENTS: "Chiede la rateizzazione.",
@@ -137,14 +136,6 @@ def undo(session: Session, by: Principal, deeds: Deeds) -> None:
             follow_ups.cancel(session, by, follow_up_id=found.id)
 
 
-def after_working_days(day: date, days: int, timetable: Timetable) -> date:
-    """The last of so many working days after a day: neither Saturdays nor Sundays nor holidays. Pure."""
-    while days > 0:
-        day += timedelta(days=1)
-        days -= day.weekday() < SATURDAY and not is_holiday(timetable, day)
-    return day
-
-
 def _number(
     session: Session, by: Principal, person: list[ContactView], number: str | None, *, his: bool
 ) -> list[list[Any]]:  # fmt: skip
@@ -211,7 +202,7 @@ def _owed(session: Session, by: Principal, about: About, said: Said, heard: Hear
     """The back office has to see to it, within its working days; nobody calls about a debt while a case is open."""
     now = clock.now(session)
     timetable = enti.timetable(session, about.contract_id, about.ente_id)
-    day = after_working_days(clock.business_day(now), CATALOGUE[said].work_days or 0, timetable)
+    day = working_day_after(clock.business_day(now), CATALOGUE[said].work_days or 0, timetable.patron)
     when = due(Day.CHOSEN, chosen=day, hour=END, now=now, timetable=timetable)
     kind = FollowUpKind.CHECK if said is Said.DECEASED else FollowUpKind.CASE
     return follow_ups.make(

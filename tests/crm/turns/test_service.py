@@ -395,20 +395,6 @@ def test_the_first_free_appointment_is_sampled_once_a_day(room: Room) -> None:
     assert (row.first, row.working_days) == (MONDAY, 0)
 
 
-@pytest.mark.parametrize(
-    ("today", "until", "days"),
-    [
-        (date(2026, 11, 27), date(2026, 11, 27), 0),  # the same day
-        (date(2026, 11, 27), date(2026, 11, 30), 0),  # over the weekend to the patron saint's
-        (date(2026, 11, 27), date(2026, 12, 1), 1),
-        (date(2026, 12, 4), date(2026, 12, 9), 2),  # the 8th is a holiday
-        (date(2026, 12, 18), date(2026, 12, 28), 5),  # Christmas is a Friday
-    ],
-)  # fmt: skip
-def test_working_days_leave_out_weekends_and_holidays(today: date, until: date, days: int) -> None:
-    assert sampling.working_days((11, 30), today, until) == days
-
-
 def test_a_sample_is_of_each_office_and_service_as_it_can_be_had_from_afar(room: Room) -> None:
     """TARI is full until Wednesday on the web; rates are booked three days ahead and there are none."""
     d = room.desks

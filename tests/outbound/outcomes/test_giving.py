@@ -29,7 +29,7 @@ from outbound.compliance.rules import Reason
 from outbound.dialer import calling
 from outbound.outcomes import service as outcomes
 from outbound.outcomes.catalogue import OutcomeRules, Said
-from outbound.outcomes.deeds import Heard, after_working_days
+from outbound.outcomes.deeds import Heard
 from outbound.outcomes.models import OutcomeGiven
 from outbound.outcomes.queries import of_call, of_person
 from outbound.promises import service as promises
@@ -331,11 +331,3 @@ def test_a_colleague_another_ente_and_an_inbound_call_give_none(stage: Stage, an
     assert stage.work(lambda s: of_call(s, call)).said is None
     other = stage.queues(sid="CAother", caller="+390571700322")
     assert stage.work(lambda s: of_call(s, other)) is None
-
-
-def test_working_days_leave_out_weekends_and_holidays() -> None:
-    from crm.enti.calendar import Timetable  # noqa: PLC0415
-
-    empoli = Timetable((), patron=(11, 30))
-    assert after_working_days(date(2026, 11, 27), 2, empoli) == date(2026, 12, 2)  # a weekend, then the patron saint
-    assert after_working_days(date(2026, 12, 7), 1, empoli) == date(2026, 12, 9)
