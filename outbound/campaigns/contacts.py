@@ -330,7 +330,7 @@ def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int |
         state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
     )  # fmt: skip
     try:
-        with session.begin_nested():
+        with session.connection().begin_nested():
             session.execute(claim)
     except IntegrityError:
         put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
