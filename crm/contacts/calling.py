@@ -1,12 +1,12 @@
 """What must be known of contacts before anybody calls them: their numbers, their conditions, what they asked for."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import time
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ARRAY, BigInteger, Row, any_, bindparam, func, or_, select
+from sqlalchemy import ARRAY, BigInteger, Row, Text, any_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from crm.contacts.models import (
@@ -34,22 +34,38 @@ _MERGED = select(_M.c.kept_id, _M.c.merged_id).where(
 )
 # Whether he is found at work and not at home: as he told, else as is stated, else as firms are.
 BUSINESS = ~func.coalesce(
-    select(_P.c.residential).where(_P.c.contact_id == _C.c.id).scalar_subquery(), _C.c.residential,
+    select(_P.c.residential).where(_P.c.contact_id == _C.c.id).correlate(_C).scalar_subquery(), _C.c.residential,
     _C.c.kind == PersonKind.NATURAL,
 )  # fmt: skip
-_STATED = select(
-    _C.c.id, BUSINESS.label("business"), _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of
-).where(_C.c.id == _IDS)  # fmt: skip
-_TOLD = select(_K.c.contact_id, _K.c.kind).where(_K.c.contact_id == _IDS, _K.c.withdrawn_at.is_(None))
+_TOLD = (
+    select(func.array_agg(_K.c.kind.cast(Text))).where(_K.c.contact_id == _C.c.id, _K.c.withdrawn_at.is_(None))
+    .scalar_subquery()
+)  # fmt: skip
 _PHONES = (
-    select(_R.c.contact_id, _R.c.value, _R.c.verification, _R.c.outcome, _R.c.outcome_at)
-    .where(_R.c.contact_id == _IDS, _R.c.kind == ReachKind.PHONE, _R.c.verification != Verification.WRONG)
-    .order_by(_R.c.id)
-)
-_ASKED = select(
-    _P.c.contact_id, _P.c.weekdays, _P.c.hours_from, _P.c.hours_to, _P.c.do_not_call_since
-).where(_P.c.contact_id == _IDS)  # fmt: skip
+    select(func.jsonb_agg(aggregate_order_by(
+        func.jsonb_build_array(_R.c.id, _R.c.value, _R.c.verification, _R.c.outcome), _R.c.id
+    )))
+    .where(_R.c.contact_id == _C.c.id, _R.c.kind == ReachKind.PHONE, _R.c.verification != Verification.WRONG)
+    .scalar_subquery()
+)  # fmt: skip
+_KNOWN = (
+    select(
+        _C.c.id, BUSINESS.label("business"), _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of, _TOLD.label("told"),
+        _PHONES.label("phones"), _P.c.weekdays, _P.c.hours_from, _P.c.hours_to, _P.c.do_not_call_since,
+    )
+    .outerjoin(_P, _P.c.contact_id == _C.c.id)
+    .where(_C.c.id == _IDS)
+)  # fmt: skip
 FIRST, LAST = time(0), time(0)  # a day from midnight to midnight
+
+
+class Phone(NamedTuple):
+    """A number as it is read: `verification` and `outcome` by their words."""
+
+    id: int
+    value: str
+    verification: str
+    outcome: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +85,23 @@ class Callee:
 
 
 def callees(session: Session, contact_ids: Collection[int]) -> dict[int, Callee]:
-    """By contact, each with what is known of those who are the same person. A few statements, however many they are."""
+    """By contact, each with what is known of those who are the same person. Two statements, however many they are."""
     joined = persons(session, contact_ids)
     about = {"contacts": sorted({one for rows in joined.values() for one in rows})}
-    stated = {row.id: row for row in session.execute(_STATED, about)}
-    told: dict[int, set[ConditionKind]] = defaultdict(set)
-    for contact_id, kind in session.execute(_TOLD, about):
-        told[contact_id].add(kind)
-    asked = {row.contact_id: row for row in session.execute(_ASKED, about)}
-    phones: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for row in session.execute(_PHONES, about):
-        phones[row.contact_id].append(row)
+    known = {row.id: row for row in session.execute(_KNOWN, about)}
     found = {}
     for contact_id, rows in joined.items():
-        his = [stated[one] for one in rows if one in stated]
-        kinds = {kind for one in rows for kind in told[one]}
-        wishes = [asked[one] for one in rows if one in asked]
+        his = [known[one] for one in sorted(rows) if one in known]
+        kinds = {kind for one in his for kind in one.told or ()}
         found[contact_id] = Callee(
             contact_ids=rows,
             business=any(one.business for one in his),
-            numbers=_numbers(one for row in sorted(rows) for one in phones[row]),
+            numbers=_numbers(Phone(*phone) for one in his for phone in one.phones or ()),
             deceased=ConditionKind.DECEASED in kinds or any(one.deceased_on for one in his),
             insolvent=ConditionKind.INSOLVENT in kinds or any(one.insolvent_since for one in his),
             gone=all(one.withdrawn_as_of for one in his),
-            do_not_call=any(one.do_not_call_since for one in wishes),
-            hours=tuple(dict.fromkeys(span for one in wishes for span in _hours(one))),
+            do_not_call=any(one.do_not_call_since for one in his),
+            hours=tuple(dict.fromkeys(span for one in his for span in _hours(one))),
         )
     return found
 
@@ -111,11 +119,11 @@ def persons(session: Session, contact_ids: Collection[int]) -> dict[int, frozens
     return {one: group_of(joined, one).members for one in contact_ids}
 
 
-def _numbers(phones: Iterable[Row[*tuple[Any, ...]]]) -> tuple[str, ...]:
+def _numbers(phones: Iterable[Phone]) -> tuple[str, ...]:
     """Those at which he was reached before, then those found right, then the others; none found to be another's."""
 
-    def rank(one: Row[*tuple[Any, ...]]) -> tuple[bool, bool]:
-        return one.outcome is not LastOutcome.REACHED, one.verification is not Verification.VERIFIED
+    def rank(one: Phone) -> tuple[bool, bool]:
+        return one.outcome != LastOutcome.REACHED, one.verification != Verification.VERIFIED
 
     usable = [one for one in phones if one.outcome not in _VAIN]
     return tuple(dict.fromkeys(one.value for one in sorted(usable, key=rank)))

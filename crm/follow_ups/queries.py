@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import RoleGrant, User
@@ -102,13 +102,9 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[FollowUp
     return _views(session, FollowUp.contact_id.in_(contact_ids), _OPEN)
 
 
-def with_open(session: Session, contact_ids: Collection[int], kind: FollowUpKind) -> set[int]:
-    """Those of these contacts about whom something of this kind is open."""
-    return set(
-        session.scalars(
-            select(FollowUp.contact_id).where(FollowUp.contact_id.in_(contact_ids), FollowUp.kind == kind, _OPEN)
-        )
-    )
+def with_open(contact_ids: ColumnElement[Any], kind: FollowUpKind) -> Select[int]:
+    """Selects those of these contacts about whom something of this kind is open."""
+    return select(FollowUp.contact_id).where(FollowUp.contact_id == contact_ids, FollowUp.kind == kind, _OPEN)
 
 
 def holders(session: Session, contact_ids: Collection[int]) -> list[int]:

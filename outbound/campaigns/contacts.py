@@ -1,15 +1,19 @@
 """Whom a campaign reaches: its contacts, the next of them, why one is not dialed now, what came of an attempt."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Subquery,
+    any_,
+    bindparam,
     cast,
     exists,
     func,
@@ -57,6 +61,7 @@ MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
 _A, _C = table_of(Attempt), table_of(Contact)
 _CASE = table_of(SurveyCase)
+_BIGINTS = ARRAY(BigInteger)
 _MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
@@ -195,13 +200,17 @@ def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chose
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
         )  # fmt: skip
+        refused: dict[int, Verdict] = {}
+        chosen = None
         for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
             if not verdict.allowed:
-                put_aside(session, campaign, contact_id, verdict, now)
+                refused[contact_id] = verdict
             elif _claim(session, campaign, contact_id, agent_id, now + CLAIM):
-                return Chosen(contact_id, verdict, now + CLAIM)
-        if len(looked_at) < at_once:
-            return None
+                chosen = Chosen(contact_id, verdict, now + CLAIM)
+                break
+        put_all_aside(session, campaign, refused, now)
+        if chosen is not None or len(looked_at) < at_once:
+            return chosen
     return None
 
 
@@ -301,21 +310,45 @@ def explain(
 
 def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Verdict, now: datetime) -> None:
     """He is not dialed now: out of the campaign, at its next step, or to be looked at again when that changes."""
+    put_all_aside(session, campaign, {contact_id: verdict}, now)
+
+
+def put_all_aside(session: Session, campaign: Running, verdicts: Mapping[int, Verdict], now: datetime) -> None:
+    """The same of each of them; a statement for all who go to the same place."""
+    lost = [one for one, verdict in verdicts.items() if _lost(verdict)]
+    steps = _steps(session, campaign.id, lost) if lost else {}
+    further = [one for one in lost if campaign.plan.has_after(steps[one])]
+    if further:
+        sequence.passed(session, campaign=campaign, contact_ids=further, now=now)
+    alike: dict[tuple[ContactState, Reason | None, datetime], list[int]] = defaultdict(list)
+    for contact_id in verdicts.keys() - further:
+        alike[_place(verdicts[contact_id], now)].append(contact_id)
+    for (state, why, due_at), whose in alike.items():
+        session.execute(
+            update(_CC)
+            .where(
+                _CC.c.campaign_id == campaign.id, _CC.c.contact_id == any_(bindparam("whose", whose, _BIGINTS)),
+                _CC.c.state != ContactState.DONE,
+            )
+            .values(state=state, why=why, due_at=due_at, claimed_by=None)
+        )  # fmt: skip
+
+
+def _lost(verdict: Verdict) -> bool:
+    """He is not reached by this means, as far as is known, and nothing keeps another from trying."""
+    return not _OUT.intersection(verdict.reasons) and bool(_UNREACHABLE.intersection(verdict.reasons))
+
+
+def _place(verdict: Verdict, now: datetime) -> tuple[ContactState, Reason | None, datetime]:
+    """Where he goes who stays at his step, for which reason, and until when."""
     why = next((one for one in verdict.reasons if one not in _MINE), None)
     if out := [one for one in verdict.reasons if one in _OUT]:  # which of them says when somebody looks again
-        state, due_at, why = ContactState.OUT, now, out[0]
-    elif _UNREACHABLE.intersection(verdict.reasons):
-        if campaign.plan.has_after(_step(session, campaign.id, contact_id)):
-            sequence.passed(session, campaign=campaign, contact_ids=[contact_id], now=now)
-            return
-        state, due_at = ContactState.OUT, now
-    else:
-        state = ContactState.READY if verdict.allowed else ContactState.LATER
-        due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
-    session.execute(
-        update(_CC).where(*_one(campaign.id, contact_id), _CC.c.state != ContactState.DONE)
-        .values(state=state, why=why, due_at=due_at, claimed_by=None)
-    )  # fmt: skip
+        return ContactState.OUT, out[0], now
+    if _lost(verdict):
+        return ContactState.OUT, why, now
+    if verdict.allowed:
+        return ContactState.READY, why, now
+    return ContactState.LATER, why, verdict.not_before or now + ELSEWHERE
 
 
 def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None) -> UUID:
@@ -336,7 +369,7 @@ def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int |
         state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
     )  # fmt: skip
     try:
-        with session.begin_nested():
+        with session.connection().begin_nested():
             session.execute(claim)
     except IntegrityError:
         put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
@@ -344,8 +377,11 @@ def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int |
     return True
 
 
-def _step(session: Session, campaign_id: int, contact_id: int) -> int:
-    return int(session.execute(select(_CC.c.step).where(*_one(campaign_id, contact_id))).scalar_one())
+def _steps(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, int]:
+    its = select(_CC.c.contact_id, _CC.c.step).where(
+        _CC.c.campaign_id == campaign_id, _CC.c.contact_id.in_(contact_ids)
+    )  # fmt: skip
+    return {row.contact_id: row.step for row in session.execute(its)}
 
 
 def _verdicts(

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -191,3 +192,18 @@ class WrittenAttempt(Base):
         Index("ix_written_attempt_campaign_id", "campaign_id", "at"),
         Index("ix_written_attempt_item_id", "item_id", postgresql_where=text("item_id IS NOT NULL")),
     )
+
+
+class CampaignFigure(Base):
+    """What was counted of a large campaign at an instant, for everybody who looks (`counted`). Names nobody."""
+
+    __tablename__ = "campaign_figure"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    ente_id: Mapped[int]
+    at: Mapped[datetime]
+    took_ms: Mapped[int]
+    value: Mapped[str] = mapped_column(Text)  # JSON, its keys in their order
+
+    __table_args__ = (ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),)

@@ -1,17 +1,23 @@
 """Reading campaigns: how each stands, whom it has, and how far it has come."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from operator import attrgetter
 
-from sqlalchemy import func, select
+from pydantic import TypeAdapter
+from sqlalchemy import BigInteger, Select, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.contacts import queries as contacts
+from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from outbound.campaigns import plan as plans
+from outbound.campaigns.counted import counted
 from outbound.campaigns.lifecycle import OF_THE_ENTE, Deed, State, may
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Plan
@@ -20,6 +26,10 @@ from outbound.lists.models import ContactList
 
 _CC, _A = table_of(CampaignContact), table_of(Attempt)
 FIRST = 20
+_ITS = select(_CC.c.contact_id).where(_CC.c.campaign_id == bindparam("campaign", type_=BigInteger))
+# Each is read off an index: none has the whole of a large campaign sorted.
+_LATER = _ITS.where(literal_column("state IN ('later', 'claimed')"))
+_OVER = _ITS.where(_CC.c.state.in_([ContactState.OUT, ContactState.DONE]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +73,29 @@ class CampaignView:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Contacts by where they stand, those who are out or wait by the reason, attempts by how they ended."""
+    """Contacts by where they stand, those who are out or wait by the reason, attempts by how they ended.
+
+    `tried`: attempts that began; `at`: when all this was counted.
+    """
 
     states: dict[ContactState, int]
     reasons: dict[Reason, int]
     ended: dict[Ended, int]
+    tried: int
+    at: datetime
 
     @property
     def contacts(self) -> int:
         """All of them."""
         return sum(self.states.values())
+
+    @property
+    def counted(self) -> int:
+        """All the rows that it tells of."""
+        return self.contacts + self.tried
+
+
+_PROGRESS = TypeAdapter(Progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +141,31 @@ def versions(session: Session, campaign_id: int) -> list[VersionView]:
 
 
 def progress(session: Session, campaign_id: int) -> Progress:
-    """How far it has come."""
-    its = _CC.c.campaign_id == campaign_id
-    states = session.execute(select(_CC.c.state, func.count()).where(its).group_by(_CC.c.state)).all()
-    reasons = session.execute(
-        select(_CC.c.why, func.count())
-        .where(its, _CC.c.why.is_not(None))
-        .group_by(_CC.c.why)
-        .order_by(func.count().desc())
-    ).all()
-    ended = session.execute(
-        select(_A.c.ended, func.count()).where(_A.c.campaign_id == campaign_id, _A.c.ended.is_not(None))
-        .group_by(_A.c.ended).order_by(func.count().desc())
-    ).all()  # fmt: skip
-    return Progress(dict(states), dict(reasons), dict(ended))
+    """How far it has come; a large one, as it was counted a moment ago."""
+    now = partial(progress_now, session, campaign_id)
+    return counted(session, campaign_id, "progress", _PROGRESS, now, rows=attrgetter("counted"))
+
+
+def progress_now(session: Session, campaign_id: int) -> Progress:
+    """The same as it is now, however long counting takes."""
+    states, reasons, ended = Counter[ContactState](), Counter[Reason](), Counter[Ended]()
+    tried = 0
+    for state, why, number in session.execute(
+        select(_CC.c.state, _CC.c.why, func.count()).where(_CC.c.campaign_id == campaign_id)
+        .group_by(_CC.c.state, _CC.c.why)
+    ):  # fmt: skip
+        states[state] += number
+        if why is not None:
+            reasons[why] += number
+    for begun, how, number in session.execute(
+        select(_A.c.begun, _A.c.ended, func.count()).where(_A.c.campaign_id == campaign_id)
+        .group_by(_A.c.begun, _A.c.ended)
+    ):  # fmt: skip
+        tried += number if begun else 0
+        if how is not None:
+            ended[how] += number
+    most = Counter.most_common
+    return Progress(dict(states), dict(most(reasons)), dict(most(ended)), tried, clock.now(session))
 
 
 def first(session: Session, campaign_id: int, *, of: CampaignView) -> list[int]:
@@ -141,13 +175,23 @@ def first(session: Session, campaign_id: int, *, of: CampaignView) -> list[int]:
 
         member = table_of(ContactListMember)
         some = select(member.c.contact_id).where(member.c.list_id == of.list_id).order_by(member.c.contact_id)
-    else:
-        some = (
-            select(_CC.c.contact_id)
-            .where(_CC.c.campaign_id == campaign_id)
-            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
-        )
-    return list(session.scalars(some.limit(FIRST)))
+        return list(session.scalars(some.limit(FIRST)))
+    found: list[int] = []
+    for some in (
+        *(_ready_at(step) for step in reversed(range(len(of.plan.steps)))),
+        _LATER.order_by(_CC.c.due_at),
+        _OVER.order_by(_CC.c.contact_id),
+    ):
+        found += session.scalars(some.limit(FIRST - len(found)), {"campaign": campaign_id})
+        if len(found) == FIRST:
+            break
+    return found
+
+
+def _ready_at(step: int) -> Select[int]:
+    """Those whose turn it is at a step, by their turn."""
+    turn = (_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
+    return _ITS.where(literal_column("state = 'ready'"), _CC.c.step == step).order_by(*turn)
 
 
 def named(session: Session, verdicts: dict[int, Verdict]) -> list[Explained]:

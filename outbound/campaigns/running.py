@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from outbound.campaigns import plan as plans
@@ -12,6 +13,13 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignVersion
 from outbound.campaigns.plan import Plan
 from outbound.compliance.rules import Rules
+
+_C, _V = table_of(Campaign), table_of(CampaignVersion)
+_WHOLE = (
+    select(_C.c.id, _C.c.ente_id, _C.c.contract_id, _C.c.state, _C.c.version, _V.c.plan)
+    .join(_V, (_V.c.campaign_id == _C.c.id) & (_V.c.number == _C.c.version))
+    .where(_C.c.id == bindparam("campaign"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +37,9 @@ class Running:
 
 def get(session: Session, campaign_id: int) -> Running:
     """A campaign of the scope with its plan and rules. Raises `NotFoundError`."""
-    row = session.execute(
-        select(Campaign, CampaignVersion.plan).join(
-            CampaignVersion,
-            (CampaignVersion.campaign_id == Campaign.id) & (CampaignVersion.number == Campaign.version),
-        ).where(Campaign.id == campaign_id)
-    ).one_or_none()  # fmt: skip
+    row = session.execute(_WHOLE, {"campaign": campaign_id}).one_or_none()
     if row is None:
         raise NotFoundError("Questa campagna non c'è.")
-    found, plan = row[0], plans.parsed(row[1])
-    calendar = enti.timetable(session, found.contract_id, found.ente_id)
-    return Running(
-        found.id, found.ente_id, found.contract_id, found.state, found.version, plan, plan.rules(calendar)
-    )  # fmt: skip
+    plan = plans.parsed(row.plan)
+    calendar = enti.timetable(session, row.contract_id, row.ente_id)
+    return Running(row.id, row.ente_id, row.contract_id, row.state, row.version, plan, plan.rules(calendar))

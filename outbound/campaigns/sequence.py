@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -14,6 +14,15 @@ from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 
 _CC = table_of(CampaignContact)
+_READY = (
+    select(_CC.c.contact_id)
+    .where(
+        _CC.c.campaign_id == bindparam("campaign"), _CC.c.state == literal_column(f"'{ContactState.READY}'"),
+        _CC.c.step == bindparam("step"), _CC.c.due_at <= bindparam("now"),
+    )
+    .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
+    .limit(bindparam("most")).with_for_update(skip_locked=True)
+)  # fmt: skip
 
 
 def waiting(
@@ -28,17 +37,10 @@ def waiting(
     found: list[int] = []
     if campaign.state is not State.RUNNING:
         return found
+    ready = _READY if only is None else _READY.where(only)
+    its = {"campaign": campaign.id, "now": now}
     for step in reversed(campaign.plan.steps_of(channel)):
-        ready = (
-            select(_CC.c.contact_id)
-            .where(
-                _CC.c.campaign_id == campaign.id, _CC.c.state == ContactState.READY, _CC.c.step == step,
-                _CC.c.due_at <= now, true() if only is None else only,
-            )
-            .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
-            .limit(limit - len(found)).with_for_update(skip_locked=True)
-        )  # fmt: skip
-        found += session.scalars(ready)
+        found += session.scalars(ready, {**its, "step": step, "most": limit - len(found)})
         if len(found) >= limit:
             break
     return found

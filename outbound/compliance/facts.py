@@ -4,8 +4,23 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Select,
+    String,
+    any_,
+    bindparam,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from crm.collection import queries as collection
@@ -32,6 +47,53 @@ LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those o
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _CASE = table_of(SurveyCase)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
+_IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
+_NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))
+_CAMPAIGN = bindparam("campaign", type_=BigInteger)
+_NOW = bindparam("now", type_=DateTime(timezone=True))
+
+
+class _What(StrEnum):
+    CASE = "case"  # one is open
+    CLAIMED = "claimed"  # another campaign has to do with him now
+    PROMISED = "promised"  # to pay, until
+    SAID = "said"  # that he wants to be called, not before
+    AGREED = "agreed"  # with a survey's interviewer, for
+
+
+def _of(what: _What, found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """The rows of a select of contacts, and of instants if it has any, marked by what they say."""
+    contact_id, *at = found.subquery().c
+    return select(literal(what.value).label("what"), contact_id, at[0] if at else null().cast(DateTime(timezone=True)))
+
+
+# Most people have none of this: asked at once it costs one way to the database and back, not five.
+_AROUND = union_all(
+    _of(_What.CASE, follow_ups.with_open(_IDS, FollowUpKind.CASE)),
+    _of(
+        _What.CLAIMED,
+        select(_CC.c.contact_id).where(
+            _CC.c.contact_id == _IDS, _CC.c.campaign_id != _CAMPAIGN, _CC.c.state == ContactState.CLAIMED
+        ),
+    ),
+    _of(_What.PROMISED, promises.held(_IDS)),
+    _of(_What.SAID, outcomes.wishes(_IDS, _NOW)),
+    _of(
+        _What.AGREED,
+        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
+            _CASE.c.contact_id == _IDS, _CASE.c.campaign_id == _CAMPAIGN, _CASE.c.wants_after.is_not(None)
+        ),
+    ),
+)
+# Begun, at these numbers or to these contacts, in their order.
+_TRIED = (
+    select(_A.c.contact_id, _A.c.at, _A.c.number, _A.c.ended, _A.c.operator, _A.c.campaign_id)
+    .where(
+        _A.c.begun, or_(_A.c.number == _NUMBERS, _A.c.contact_id == _IDS),
+        or_(_A.c.at > _NOW - LOOKED_BACK, _A.c.campaign_id == _CAMPAIGN),
+    )
+    .order_by(_A.c.at)
+)  # fmt: skip
 
 
 def people(
@@ -42,12 +104,12 @@ def people(
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
     known = calling.callees(session, contact_ids)
-    everyone = {row for one in known.values() for row in one.contact_ids}
+    about = {
+        "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign_id,
+        "numbers": sorted({number for one in known.values() for number in one.numbers}), "now": clock.now(session),
+    }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
-    owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
-    tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
-    elsewhere, wishes = _claimed(session, campaign_id, everyone), _wishes(session, campaign_id, known)
-    promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
+    owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -59,9 +121,13 @@ def people(
             running=running, known_at=known_at, deceased=one.deceased, do_not_call=one.do_not_call,
             insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
-            complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
-            promised_until=max((promised[row] for row in one.contact_ids if row in promised), default=None),
-            wants_after=max(filter(None, (wishes.get(contact_id), *map(wished.get, one.contact_ids))), default=None),
+            complaint=bool(one.contact_ids & around[_What.CASE].keys()),
+            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), hours=one.hours,
+            promised_until=_last(around[_What.PROMISED], one.contact_ids),
+            wants_after=max(
+                filter(None, (around[_What.AGREED].get(contact_id), _last(around[_What.SAID], one.contact_ids))),
+                default=None,
+            ),
         )
         for contact_id, one in known.items()
     }  # fmt: skip
@@ -121,48 +187,23 @@ def _owed(session: Session, known: Mapping[int, Callee]) -> dict[int, Totals]:
     }
 
 
-def _tried(
-    session: Session, numbers: Collection[str], campaign_id: int, contact_ids: Collection[int]
-) -> list[tuple[int, rules.Attempt]]:
-    """Attempts that were begun, at these numbers or to these contacts, in their order."""
-    since = clock.now(session) - LOOKED_BACK
-    rows = session.execute(
-        select(_A.c.contact_id, _A.c.at, _A.c.number, _A.c.ended, _A.c.operator, _A.c.campaign_id)
-        .where(
-            _A.c.begun,
-            or_(_A.c.number.in_(numbers), _A.c.contact_id.in_(contact_ids)),
-            or_(_A.c.at > since, _A.c.campaign_id == campaign_id),
-        )
-        .order_by(_A.c.at)
-    )  # fmt: skip
+def _tried(session: Session, about: Mapping[str, Any]) -> list[tuple[int, rules.Attempt]]:
+    mine = about["campaign"]
     return [
         (
             row.contact_id,
-            rules.Attempt(
-                row.at, row.number, row.ended or Ended.UNKNOWN, row.operator, row.campaign_id == campaign_id
-            ),
+            rules.Attempt(row.at, row.number, row.ended or Ended.UNKNOWN, row.operator, row.campaign_id == mine),
         )
-        for row in rows
-    ]  # fmt: skip
+        for row in session.execute(_TRIED, about)
+    ]
 
 
-def _wishes(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, datetime]:
-    """The appointments that people made with a survey's interviewers."""
-    rows = session.execute(
-        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
-            _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id.in_(contact_ids), _CASE.c.wants_after.is_not(None)
-        )
-    )
-    return {row.contact_id: row.wants_after for row in rows}
+def _around(session: Session, about: Mapping[str, Any]) -> dict[_What, dict[int, datetime | None]]:
+    found: dict[_What, dict[int, datetime | None]] = {what: {} for what in _What}
+    for what, contact_id, at in session.execute(_AROUND, about):
+        found[what][contact_id] = at
+    return found
 
 
-def _claimed(session: Session, campaign_id: int, contact_ids: Collection[int]) -> set[int]:
-    """Those with whom another campaign has to do now."""
-    return set(
-        session.scalars(
-            select(_CC.c.contact_id).where(
-                _CC.c.contact_id.in_(contact_ids), _CC.c.campaign_id != campaign_id,
-                _CC.c.state == ContactState.CLAIMED,
-            )
-        )
-    )  # fmt: skip
+def _last(instants: Mapping[int, datetime | None], contact_ids: Collection[int]) -> datetime | None:
+    return max(filter(None, map(instants.get, contact_ids)), default=None)

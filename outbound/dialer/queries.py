@@ -292,13 +292,11 @@ def _own(fact: Stated, its: set[UUID]) -> Activity:
 def _forecast(session: Session, campaign: Running, progress: Progress, now: datetime) -> Forecast | None:
     left = sum(progress.states.get(one, 0) for one in (ContactState.READY, ContactState.LATER, ContactState.CLAIMED))
     done = progress.contacts - left
-    tried, last_hour = session.execute(
-        select(func.count(), func.count().filter(_A.c.at > now - timedelta(hours=1))).where(
-            _A.c.campaign_id == campaign.id, _A.c.begun
-        )
-    ).one()
+    last_hour = session.execute(
+        select(func.count()).where(_A.c.campaign_id == campaign.id, _A.c.begun, _A.c.at > now - timedelta(hours=1))
+    ).scalar_one()
     today = clock.business_day(now)
     return foretell(
-        left=left, done=done, calls=tried, an_hour=float(last_hour), now=now,
+        left=left, done=done, calls=progress.tried, an_hour=float(last_hour), now=now,
         spans=spans(campaign.rules.windows[0], today, DAYS_AHEAD),
     )  # fmt: skip

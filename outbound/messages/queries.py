@@ -4,13 +4,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from crm.messages.models import Message, MessageState
 from crm.messages.models import Reason as Failure
+from outbound.campaigns.counted import counted
 from outbound.campaigns.models import WrittenAttempt
 from outbound.compliance.rules import Reason, Written
 from outbound.messages.cost import Tally
@@ -35,8 +38,20 @@ class Became:
         return sum(self.states.get(one, 0) for one in (MessageState.OWED, MessageState.SENDING, MessageState.UNKNOWN))
 
 
+_BECAME = TypeAdapter(dict[Written, Became])
+
+
 def became(session: Session, campaign_id: int) -> Mapping[Written, Became]:
-    """By channel, of those that were used."""
+    """By channel, of those that were used; of a large campaign, as it was counted a moment ago."""
+
+    def rows(found: Mapping[Written, Became]) -> int:
+        return sum(one.tally.messages + sum(one.refused.values()) for one in found.values())
+
+    return counted(session, campaign_id, "became", _BECAME, partial(became_now, session, campaign_id), rows=rows)
+
+
+def became_now(session: Session, campaign_id: int) -> dict[Written, Became]:
+    """The same as it is now, however long counting takes."""
     rows = session.execute(
         select(
             _W.c.channel, _W.c.begun, _WHY.label("why"), _M.c.state, _M.c.reason, func.count().label("n"),
@@ -60,4 +75,4 @@ def became(session: Session, campaign_id: int) -> Mapping[Written, Became]:
             one.states[row.state] = one.states.get(row.state, 0) + row.n
         if row.reason is not None:
             one.failures[row.reason] = one.failures.get(row.reason, 0) + row.n
-    return found
+    return dict(found)

@@ -57,7 +57,7 @@ def _later(session: Session, campaign: Running, row: OutcomeGiven, waits: Column
     if row.said is Said.PROMISE:
         promise = promises.of_outcomes(session, [row.id])[row.id]
         if promise.state is PromiseState.OPEN:
-            at, why = promises.held_until(session, [row.contact_id])[row.contact_id], Reason.PROMISED
+            at, why = promises.held_until(session, row.contact_id) or at, Reason.PROMISED
     elif row.said is not Said.WRONG_NUMBER:
         at = row.call_after or called_again(row.said, campaign.plan.outcomes, at=row.given_at, wish=None)
         why = Reason.WISH if row.call_after else Reason.TRIED

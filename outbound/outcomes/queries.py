@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from crm.contacts.queries import same_person
@@ -25,6 +27,16 @@ _O, _A, _CALL = table_of(OutcomeGiven), table_of(Attempt), table_of(Call)
 _OF_A_SURVEY = exists().where(
     CampaignVersion.campaign_id == _A.c.campaign_id, CampaignVersion.number == _A.c.version,
     CampaignVersion.plan["purpose"].astext == Purpose.SURVEY,
+)  # fmt: skip
+_OWING = (
+    select(_CALL.c.id)
+    .join(_A, _A.c.call_id == _CALL.c.id)
+    .where(
+        _CALL.c.agent_id == bindparam("agent"), _CALL.c.arrived_at > bindparam("since"), _CALL.c.placed,
+        _CALL.c.outcome == Outcome.ANSWERED, ~exists().where(_O.c.attempt_id == _A.c.id, _O.c.undone_at.is_(None)),
+        ~_OF_A_SURVEY,
+    )
+    .order_by(_CALL.c.arrived_at.desc()).limit(1)
 )  # fmt: skip
 MOST = 50
 LATELY = timedelta(days=90)  # within which what somebody wished still counts
@@ -109,27 +121,17 @@ def owing(session: Session, agent_id: int) -> UUID | None:
     has not said how it ended.
     """
     since = clock.now(session) - SHIFT
-    given = exists().where(_O.c.attempt_id == _A.c.id, _O.c.undone_at.is_(None))
-    return session.scalar(
-        select(_CALL.c.id)
-        .join(_A, _A.c.call_id == _CALL.c.id)
-        .where(
-            _CALL.c.agent_id == agent_id, _CALL.c.arrived_at > since, _CALL.c.placed,
-            _CALL.c.outcome == Outcome.ANSWERED, ~given, ~_OF_A_SURVEY,
-        )
-        .order_by(_CALL.c.arrived_at.desc()).limit(1)
+    return session.scalar(_OWING, {"agent": agent_id, "since": since})
+
+
+def wishes(contact_ids: ColumnElement[Any], now: ColumnElement[datetime]) -> Select[int, datetime | None]:
+    """Selects from when each of these wants to be called: what he said last, or nothing."""
+    return (
+        select(_O.c.contact_id, _O.c.call_after)
+        .ext(distinct_on(_O.c.contact_id))
+        .where(_O.c.contact_id == contact_ids, _O.c.undone_at.is_(None), _O.c.given_at > now - LATELY)
+        .order_by(_O.c.contact_id, _O.c.given_at.desc())
     )  # fmt: skip
-
-
-def wishes(session: Session, contact_ids: Collection[int]) -> dict[int, datetime]:
-    """From when each of these wants to be called: what he said last."""
-    last = (
-        select(_O.c.contact_id, _O.c.call_after, _O.c.given_at)
-        .where(_O.c.contact_id.in_(contact_ids), _O.c.undone_at.is_(None), _O.c.given_at > clock.now(session) - LATELY)
-        .order_by(_O.c.given_at)
-    )
-    found = {contact_id: call_after for contact_id, call_after, _ in session.execute(last)}
-    return {contact_id: at for contact_id, at in found.items() if at is not None}
 
 
 def of_person(session: Session, contact_ids: Collection[int]) -> list[OfCampaign]:

@@ -2,19 +2,19 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, DateTime, Select, func, literal, select
 from sqlalchemy.orm import Session
 
-from crm.core.clock import start_of_day
+from crm.core.clock import ROME
 from crm.core.db import table_of
 from outbound.promises.judging import PromiseState
 from outbound.promises.models import PaymentPromise
 
 _P = table_of(PaymentPromise)
-ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,21 @@ class Tally:
     paid_cents: int
 
 
-def held_until(session: Session, contact_ids: Collection[int]) -> dict[int, datetime]:
-    """By contact, the instant at which the last of his open promises is over: until then nobody calls about a debt."""
-    rows = session.execute(
-        select(_P.c.contact_id, func.max(_P.c.due_on + _P.c.grace_days))
-        .where(_P.c.contact_id.in_(contact_ids), _P.c.state == PromiseState.OPEN)
+def held(contact_ids: ColumnElement[Any]) -> Select[int, datetime]:
+    """Selects those of these contacts whose promises are open, and the instant at which the last of them is over: until
+    then nobody calls about a debt.
+    """
+    until = func.max(_P.c.due_on + _P.c.grace_days) + 1
+    return (
+        select(_P.c.contact_id, func.timezone(ROME.key, until.cast(DateTime)))
+        .where(_P.c.contact_id == contact_ids, _P.c.state == PromiseState.OPEN)
         .group_by(_P.c.contact_id)
-    )
-    return {contact_id: start_of_day(until + ONE_DAY) for contact_id, until in rows}
+    )  # fmt: skip
+
+
+def held_until(session: Session, contact_id: int) -> datetime | None:
+    """The same of one of them."""
+    return next((until for _, until in session.execute(held(literal(contact_id)))), None)
 
 
 def of_outcomes(session: Session, outcome_ids: Collection[UUID]) -> Mapping[UUID, PromiseView]:

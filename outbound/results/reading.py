@@ -1,6 +1,7 @@
 """Reading what a campaign has brought."""
 
 from datetime import date, timedelta
+from functools import partial
 
 from sqlalchemy import ColumnElement, distinct, func, select, text
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from crm.core.db import table_of
 from crm.enti import queries as enti
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.campaigns import running
+from outbound.campaigns.counted import counted
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
@@ -22,7 +24,7 @@ from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
 from outbound.results.breaches import Found, breaches
 from outbound.results.estimates import Cell, cohort, cohorts
-from outbound.results.results import Collected, Cost, Reached, Results
+from outbound.results.results import RESULTS, Collected, Cost, Reached, Results
 from telephony.calls.choices import Topic
 from telephony.calls.models import Call
 
@@ -94,6 +96,19 @@ def read(session: Session, *, campaign_id: int, days: int = USUAL, deep: bool = 
         _collected(session, campaign, began, days) if deep else Collected(days, None),
         breaches(session, campaign_id=campaign_id, timetable=calendar) if deep else Found(0, 0),
     )  # fmt: skip
+
+
+def live(session: Session, *, campaign_id: int, days: int = USUAL, deep: bool = True) -> Results:
+    """The same for whoever looks at it as it goes on; of a large one, as it was counted a moment ago.
+
+    Breaches name people: found ones are looked for anew each time.
+    """
+
+    def rows(found: Results) -> int:
+        return 0 if found.breaches.number else found.reached.contacts + found.reached.attempts
+
+    now = partial(read, session, campaign_id=campaign_id, days=days, deep=deep)
+    return counted(session, campaign_id, f"results:{days}" if deep else "results", RESULTS, now, rows=rows)
 
 
 def _reached(session: Session, campaign_id: int) -> Reached:

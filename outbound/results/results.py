@@ -83,7 +83,7 @@ class Results:
         return sum(self.outcomes.values())
 
 
-_RESULTS = TypeAdapter(Results)
+RESULTS = TypeAdapter(Results)
 
 
 def of_nobody(results: Results) -> Results:
@@ -94,13 +94,13 @@ def of_nobody(results: Results) -> Results:
 
 def stored(results: Results) -> dict[str, Any]:
     """As JSON."""
-    done: dict[str, Any] = _RESULTS.dump_python(results, mode="json")
+    done: dict[str, Any] = RESULTS.dump_python(results, mode="json")
     return done
 
 
 def restored(kept: Any) -> Results:
     """From JSON, as it was kept."""
-    return _RESULTS.validate_python(kept, strict=False)
+    return RESULTS.validate_python(kept, strict=False)
 
 
 def seal(results: Results) -> str:

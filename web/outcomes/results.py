@@ -51,7 +51,7 @@ def results(
     days = _among(days)
     with runtime.database.begin(_scope(visit)) as session:
         one = campaigns.one(session, campaign_id)
-        found = reading.read(session, campaign_id=campaign_id, days=days, deep=False)
+        found = reading.live(session, campaign_id=campaign_id, days=days, deep=False)
         made = service.versions(session, campaign_id)
         badge = enti.badges(session)[one.ente_id]
     return page(
@@ -65,7 +65,7 @@ def now(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
     """What changes by the minute."""
     with runtime.database.begin(_scope(visit)) as session:
         one = campaigns.one(session, campaign_id)
-        found = reading.read(session, campaign_id=campaign_id, deep=False)
+        found = reading.live(session, campaign_id=campaign_id, deep=False)
     return HTMLResponse(fragment("outcomes/_now.html", visit.language, visit=visit, one=one, **_drawn(found, visit)))
 
 
@@ -73,7 +73,7 @@ def now(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
 def collected(runtime: RuntimeDep, visit: VisitDep, campaign_id: int, days: int = USUAL) -> Response:
     """What was collected, and whether the rules were kept, which takes longer to find out."""
     with runtime.database.begin(_scope(visit)) as session:
-        found = reading.read(session, campaign_id=campaign_id, days=_among(days))
+        found = reading.live(session, campaign_id=campaign_id, days=_among(days))
         manages = _manages(visit, found.ente_id)
         whose = {one.contact_id for one in found.breaches.first if manages and one.contact_id is not None}
         names = contacts.named(session, whose)

@@ -127,6 +127,7 @@ from outbound.campaigns.models import (
     Attempt,
     Campaign,
     CampaignContact,
+    CampaignFigure,
     CampaignVersion,
     ContactState,
     WrittenAttempt,
@@ -249,6 +250,7 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
     session.flush()
     kept = {"ente_id": cast.empoli, "promise_id": promise.id}
     session.add(PromisePosition(**kept, reference="E-1", due_cents=100, before_cents=0))
+    session.add(CampaignFigure(**of, kind="x", at=AS_OF, took_ms=0, value="{}"))
     session.add(CampaignReport(**of, version=1, made_at=AS_OF, made_by=cast.sara, seal="", kept={}))
     _a_letter(session, cast, found.id)
 
