@@ -103,6 +103,11 @@ class Outbound:
     attempts: int
     staffed_ms: int
 
+    @property
+    def an_hour(self) -> Decimal | None:
+        """Calls by the hour of an operator's time; none of no time."""
+        return formulas.outbound_per_hour(self.attempts, self.staffed_ms)
+
     def __add__(self, other: "Outbound") -> "Outbound":
         return Outbound(self.attempts + other.attempts, self.staffed_ms + other.staffed_ms)
 
@@ -375,7 +380,7 @@ def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
 def _outbound(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     """Calls by the hour of an operator's time; `whole` is that time in minutes."""
     known = evidence.outbound
-    if known is None or (measured := formulas.outbound_per_hour(known.attempts, known.staffed_ms)) is None:
+    if known is None or (measured := known.an_hour) is None:
         return Verdict(promise)
     return Verdict(
         promise, standing_of(promise, measured), measured, known.attempts, round(known.staffed_ms / MS_PER_MINUTE)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from crm.core.errors import ConflictError
+from outbound.campaigns import running
 from outbound.campaigns.running import Running
 from telephony.queues import queries as queues
 
@@ -28,6 +29,11 @@ def lack(session: Session, campaign: Running, agent_id: int) -> Lack | None:
     if plan.languages and not queues.spoken(session, [agent_id]).get(agent_id, frozenset()).issuperset(plan.languages):
         return Lack.LANGUAGE
     return None
+
+
+def lack_of(session: Session, campaign_id: int, agent_id: int) -> Lack | None:
+    """The same of a campaign by its id."""
+    return lack(session, running.get(session, campaign_id), agent_id)
 
 
 def require(session: Session, campaign: Running, agent_id: int) -> None:
