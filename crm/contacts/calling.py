@@ -50,8 +50,9 @@ _PHONES = (
 )  # fmt: skip
 _KNOWN = (
     select(
-        _C.c.id, BUSINESS.label("business"), _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of, _TOLD.label("told"),
-        _PHONES.label("phones"), _P.c.weekdays, _P.c.hours_from, _P.c.hours_to, _P.c.do_not_call_since,
+        _C.c.id, BUSINESS.label("business"), _C.c.deceased_on, _C.c.insolvent_since, _C.c.withdrawn_as_of,
+        _TOLD.label("told"), _PHONES.label("phones"), _P.c.weekdays, _P.c.hours_from, _P.c.hours_to,
+        _P.c.do_not_call_since,
     )
     .outerjoin(_P, _P.c.contact_id == _C.c.id)
     .where(_C.c.id == _IDS)

@@ -53,6 +53,8 @@ class Whole(StrEnum):
     DESK_SERVED = "desk_served"
     DESK_SERVED_S = "desk_served_s"
     DESK_LEAD_DAYS = "desk_lead_days"
+    OUTBOUND_CALLS = "outbound_calls"
+    OUTBOUND_MIN = "outbound_min"  # of operators' time
 
 
 class WhyChanged(StrEnum):
@@ -160,6 +162,9 @@ def _wholes(one: Evidence) -> dict[tuple[Whole, date | None], Decimal]:
             Whole.NOTICE_H: max(own.notices, default=None), Whole.PAGES_MIN: _minutes(own.pages),
             Whole.PAGES_FAILED_MIN: _minutes(own.pages_failed), Whole.RESTORED_H: own.restored,
         }  # fmt: skip
+    if (calls := one.outbound) is not None:
+        minutes = _minutes(timedelta(milliseconds=calls.staffed_ms))
+        found |= {Whole.OUTBOUND_CALLS: calls.attempts, Whole.OUTBOUND_MIN: minutes}
     by_day: dict[tuple[Whole, date | None], Decimal] = {}
     if (desks := one.desks) is not None:
         found |= {
@@ -187,6 +192,7 @@ _ELSE: Mapping[Whole, WhyChanged] = MappingProxyType(  # where nothing was recor
         (Whole.DESK_LONGEST_S, Whole.DESK_SERVED, Whole.DESK_SERVED_S, Whole.DESK_LEAD_DAYS), WhyChanged.DESK_LATE
     )
     | {Whole.RESTORED_H: WhyChanged.DRILL}
+    | dict.fromkeys((Whole.OUTBOUND_CALLS, Whole.OUTBOUND_MIN), WhyChanged.LATE)
 )
 _MAY_BE: Mapping[Whole, frozenset[WhyChanged]] = MappingProxyType(
     dict.fromkeys(Whole, frozenset())

@@ -124,7 +124,7 @@ def occupancy(busy_ms: int, available_ms: int) -> Decimal | None:
 
 
 def outbound_per_hour(attempts: int, staffed_ms: int) -> Decimal | None:
-    """Attempts per hour in which somebody was in service and contacts could be called (Anci Toscana, 8)."""
+    """Attempts per hour of an operator's time in which contacts could be called (Anci Toscana, 8)."""
     return _share(attempts * MS_PER_HOUR, staffed_ms)
 
 

@@ -33,6 +33,7 @@ from crm.levels.metrics import (
 from crm.levels.terms import Terms
 
 ONE = Decimal(1)
+MS_PER_MINUTE = 60_000
 BELOW = frozenset({"<", "<="})
 UNLESS_EMPTY = Field(exclude_if=lambda known: not known)  # what was kept before it was known keeps its seal
 
@@ -96,13 +97,30 @@ class AtDesks:
 
 
 @dataclass(frozen=True, slots=True)
+class Outbound:
+    """Calls that campaigns placed, and for how long operators worked for them while somebody could be called."""
+
+    attempts: int
+    staffed_ms: int
+
+    @property
+    def an_hour(self) -> Decimal | None:
+        """Calls by the hour of an operator's time; none of no time."""
+        return formulas.outbound_per_hour(self.attempts, self.staffed_ms)
+
+    def __add__(self, other: "Outbound") -> "Outbound":
+        return Outbound(self.attempts + other.attempts, self.staffed_ms + other.staffed_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
 
     `service_days` are those on which the lines were to be open, to the period's end. `promised` and `failed`: how long
     they were to be open so far, and how long of that they were not, or nobody of ours was there, without the ente's
     consent. `marks`: how many of
-    those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices.
+    those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices. `outbound`: of
+    campaigns; none where nobody was to be called.
     """
 
     service_days: tuple[date, ...] = ()
@@ -113,6 +131,7 @@ class Evidence:
     marks: tuple[int, int] | None = None
     continuity: Continuity | None = None
     desks: AtDesks | None = None
+    outbound: Annotated[Outbound | None, UNLESS_EMPTY] = None
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""
@@ -358,6 +377,16 @@ def _satisfied(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     return Verdict(promise, standing_of(promise, share), share, content, answered)
 
 
+def _outbound(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+    """Calls by the hour of an operator's time; `whole` is that time in minutes."""
+    known = evidence.outbound
+    if known is None or (measured := known.an_hour) is None:
+        return Verdict(promise)
+    return Verdict(
+        promise, standing_of(promise, measured), measured, known.attempts, round(known.staffed_ms / MS_PER_MINUTE)
+    )  # fmt: skip
+
+
 def _counter_wait(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     """The longest wait of each day on which anybody was called, in minutes; or on a share of those days.
 
@@ -413,7 +442,7 @@ _JUDGES: Mapping[str, Judge] = MappingProxyType(
     {
         WAITING_OVER: _day_by_day(_waiting_over), LOST: _day_by_day(_lost),
         ANSWERED_WITHIN: _day_by_day(_answered_within), QUEUE_CAP: _each_call, LONGEST_WAIT: _each_call,
-        AVAILABLE: _available, SATISFIED: _satisfied,
+        AVAILABLE: _available, SATISFIED: _satisfied, MetricName.OUTBOUND: _outbound,
         MetricName.PORTAL_UPTIME: _portal, MetricName.INTERRUPTION: _interruption,
         MetricName.COUNTER_WAIT: _counter_wait, MetricName.COUNTER_HANDLING: _counter_handling,
         MetricName.APPOINTMENT_LEAD: _lead, MetricName.INCIDENT_NOTICE: _incident_notice,

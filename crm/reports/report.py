@@ -20,7 +20,7 @@ from crm.levels.agreement import Period
 from crm.levels.behind import Behind, Paid
 from crm.levels.differences import Difference, Shift, differences
 from crm.levels.formulas import Standing, mean_handling_ms
-from crm.levels.judgement import AtDesks, Continuity, Evidence, Verdict
+from crm.levels.judgement import AtDesks, Continuity, Evidence, Outbound, Verdict
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.models import RemarkState
 from crm.levels.terms import Terms
@@ -390,6 +390,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
     marks = [one.marks for one in known if one.marks is not None]
     measured = [one.continuity for one in known if one.continuity is not None]
     desks = [one.desks for one in known if one.desks is not None]
+    outbound = [one.outbound for one in known if one.outbound is not None]
     return Evidence(
         tuple(day for one in known for day in one.service_days),
         {day: counts for one in known for day, counts in one.days.items()},
@@ -399,6 +400,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         (sum(content for content, _ in marks), sum(asked for _, asked in marks)) if marks else None,
         reduce(Continuity.then, measured) if measured else None,
         desks=_desks(desks) if desks else None,
+        outbound=reduce(Outbound.__add__, outbound) if outbound else None,
     )
 
 

@@ -39,7 +39,7 @@ from crm.core.errors import ConflictError
 from crm.core.jobs import Runner, Taken
 from crm.enti import queries as enti
 from crm.positions.models import Position
-from outbound.campaigns import running, sequence
+from outbound.campaigns import looks, running, sequence, spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Order
@@ -185,17 +185,19 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
     return claim(session, campaign=campaign, agent_id=by.user_id)
 
 
-def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chosen | None:
-    """The same, for an operator or for whoever will be free."""
+def claim(
+    session: Session, *, campaign: Running, agent_id: int | None, kept: bool = False
+) -> Chosen | None:  # fmt: skip
+    """The same, for an operator or for whoever will be free. `kept`: only of those who are not for whoever is free."""
     now = clock.now(session)
     hours = open_to(campaign.rules, now)
-    if not hours:
+    if not hours or not spending.pays_a_call(session, campaign):
         return None
-    his: ColumnElement[bool] = true()
+    his = _turns(campaign, agent_id, now)
     if len(hours) == 1:  # nobody else need be looked at
         his &= exists().where(_C.c.id == _CC.c.contact_id, BUSINESS if True in hours else ~BUSINESS)
-    if campaign.plan.form_id is not None:
-        his &= has_turn(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+    if kept:
+        his &= ~_turns(campaign, None, now)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
@@ -218,6 +220,8 @@ def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id:
     """Claim this one, whatever comes before him; none when he may not be dialed now, somebody has to do with him, or
     his step is no call.
     """
+    if not spending.pays_a_call(session, campaign):
+        return None
     now, calls = clock.now(session), campaign.plan.steps_of(Channel.CALL)
     states = [ContactState.LATER, ContactState.READY]
     held = select(_CC.c.contact_id).where(
@@ -236,6 +240,14 @@ def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id:
 def begun(session: Session, *, campaign: Running, chosen: Chosen, agent_id: int | None) -> UUID:
     """Somebody who was claimed, and judged, in this transaction is dialed in it: his attempt."""
     return _attempt(session, campaign, chosen.contact_id, chosen.verdict, agent_id)
+
+
+def still(session: Session, *, campaign_id: int, contact_id: int) -> Chosen:
+    """Somebody who is claimed already: until when, and how he would be judged now."""
+    campaign, now = running.get(session, campaign_id), clock.now(session)
+    until = session.execute(select(_CC.c.due_at).where(*_one(campaign_id, contact_id))).scalar_one()
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    return Chosen(contact_id, verdict, until)
 
 
 def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> None:
@@ -351,6 +363,16 @@ def _place(verdict: Verdict, now: datetime) -> tuple[ContactState, Reason | None
     return ContactState.LATER, why, verdict.not_before or now + ELSEWHERE
 
 
+def _turns(campaign: Running, agent_id: int | None, now: datetime) -> ColumnElement[bool]:
+    """Who is for this operator (none: for whoever is free): whom he let go today is not."""
+    his: ColumnElement[bool] = true()
+    if campaign.plan.form_id is not None:
+        his = has_turn(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+    if agent_id is not None:
+        his &= looks.not_skipped_by(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+    return his
+
+
 def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None) -> UUID:
     row = Attempt(
         id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
@@ -389,7 +411,7 @@ def _verdicts(
 ) -> dict[int, Verdict]:
     people = facts.people(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
-        running=dry or campaign.state is State.RUNNING,
+        running=dry or (campaign.state is State.RUNNING and spending.pays_a_call(session, campaign)),
     )  # fmt: skip
     return {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
 

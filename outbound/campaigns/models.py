@@ -54,6 +54,7 @@ class Campaign(Base):
     admitted_at: Mapped[datetime | None]  # since when the list's members are its contacts
     ended_at: Mapped[datetime | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    talked_ms: Mapped[int] = mapped_column(default=0, server_default="0")  # in its conversations that are over
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
@@ -207,3 +208,53 @@ class CampaignFigure(Base):
     value: Mapped[str] = mapped_column(Text)  # JSON, its keys in their order
 
     __table_args__ = (ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),)
+
+
+class LookEnd(StrEnum):
+    """What became of a look."""
+
+    CALLED = "called"
+    REFUSED = "refused"  # by the rules, at the instant of dialing
+    SKIPPED = "skipped"
+    LAPSED = "lapsed"  # nothing was done in the time of the claim
+    NOBODY = "nobody"  # nobody could be called
+
+
+class Skip(StrEnum):
+    """Why an operator does not call somebody whom he was given."""
+
+    KNOWN = "known"  # he knows him
+    LANGUAGE = "language"
+    DATA = "data"  # what is written of him seems wrong
+    COLLEAGUE = "colleague"
+    STOPS = "stops"  # the operator has to stop
+    OTHER = "other"
+
+
+class Look(Base):
+    """An operator asked for the next one to call and looked at him; with nobody to call, `contact_id` is none.
+
+    One is open at a time: who asks again has called, or said why not.
+    """
+
+    __tablename__ = "campaign_look"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int]
+    campaign_id: Mapped[int]
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    contact_id: Mapped[int | None]
+    asked_at: Mapped[datetime]
+    over_at: Mapped[datetime | None]
+    became: Mapped[LookEnd | None] = mapped_column(choice(LookEnd))
+    skipped: Mapped[Skip | None] = mapped_column(choice(Skip))
+    call_id: Mapped[UUID | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        Index("uq_campaign_look_agent_id", "agent_id", unique=True, postgresql_where=text("over_at IS NULL")),
+        Index("ix_campaign_look_campaign_id", "campaign_id", "asked_at"),
+        Index("ix_campaign_look_contact_id", "contact_id"),
+    )

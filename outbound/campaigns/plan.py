@@ -110,6 +110,8 @@ class Plan:
     form_id: int | None = None  # of a survey: its questionnaire
     by_web: bool = False  # of a survey: people may answer by a link of their own, too
     vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
+    languages: tuple[str, ...] = ()  # besides Italian, that its operators speak: ISO 639-1
+    level: int | None = None  # at which its operators answer the queue, at the worst; 1 is the best
     conversion_days: int = 7  # of a survey: after which a refusal that was not for good may be tried once more
 
     @property
@@ -168,10 +170,12 @@ class Plan:
 
 
 _PLAN = TypeAdapter(Plan)
+LEVELS = (1, 5)
+SPOKEN = ("en", "de")  # languages that operators may be asked for
 # What a number may be set to.
 RANGES = {
     "attempts": (1, 30), "attempts_a_day": (1, 5), "fresh_hours": (1, 720), "calls_an_hour": (1, 1000),
-    "budget_cents": (0, 100_000_000), "written_a_week": (1, 7), "conversion_days": (1, 60),
+    "budget_cents": (0, 100_000_000), "written_a_week": (1, 7), "conversion_days": (1, 60), "level": LEVELS,
 }  # fmt: skip
 PAUSES, TIMES = (5, 60 * 24 * 60), (1, 30)  # minutes after an attempt, and how many of them
 CHANGEABLE = (Ended.BUSY, Ended.NO_ANSWER, Ended.MACHINE, Ended.ANSWERED, Ended.SPOKEN, Ended.FAILED)

@@ -11,12 +11,12 @@ from crm.core import clock
 from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
 from crm.enti.queries import coverage
-from outbound.campaigns import contacts, running
+from outbound.campaigns import contacts, looks, running, spending
 from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import Attempt
+from outbound.campaigns.models import Attempt, Skip
 from outbound.compliance.rules import Ended, Verdict
-from outbound.dialer import lines, recalls
+from outbound.dialer import fit, lines, recalls
 from outbound.dialer.models import DialerLine
 from outbound.outcomes.queries import reached
 from telephony.calls import placing
@@ -34,11 +34,34 @@ _A, _CALL, _LINE = table_of(Attempt), table_of(Call), table_of(DialerLine)
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:
-    """Claim the next one who may be dialed: first of all those who asked to be called by `by` at this time."""
+    """Claim the next one who may be dialed: first of all those who asked to be called by `by` at this time.
+
+    Raises `ConflictError` while he has somebody before him whom he has neither called nor let go, or takes part in a
+    campaign that calls for him; `ForbiddenError` for who is not of its operators.
+    """
     campaign, now = running.get(session, campaign_id), clock.now(session)
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    fit.require(session, campaign, by.user_id)
+    looks.require_none(session, by.user_id)
     his = recalls.due(session, campaign, by.user_id, now) if campaign.state is State.RUNNING else None
-    return his or contacts.next_contact(session, by, campaign_id=campaign_id)
+    chosen = his or contacts.next_contact(session, by, campaign_id=campaign_id)
+    looks.began(session, campaign, by.user_id, chosen.contact_id if chosen is not None else None)
+    return chosen
+
+
+def before_him(session: Session, by: Principal) -> tuple[int, Chosen] | None:
+    """Whom an operator has before him, and of which campaign: he asked for him, and has done nothing yet."""
+    found = looks.open_of(session, by.user_id)
+    if found is None or found.contact_id is None:
+        return None
+    return found.campaign_id, contacts.still(session, campaign_id=found.campaign_id, contact_id=found.contact_id)
+
+
+def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int, why: Skip | None) -> None:
+    """He does not call him, and says why: a colleague may. Raises `FieldError` without a reason."""
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=running.get(session, campaign_id).ente_id)
+    if looks.skipped(session, by, campaign_id=campaign_id, contact_id=contact_id, why=why):
+        contacts.let_go(session, by, campaign_id=campaign_id, contact_id=contact_id)
 
 
 def call(
@@ -51,12 +74,14 @@ def call(
     """
     attempt_id, verdict = contacts.dial(session, by, campaign_id=campaign_id, contact_id=contact_id)
     if not verdict.allowed or verdict.number is None:
+        looks.called(session, by.user_id, contact_id, None)
         return None, verdict
     of = running.get(session, campaign_id)
     assert of.plan.queue_id is not None
-    wanted = Placed(of.ente_id, contact_id, verdict.number, of.plan.line, of.plan.queue_id)
+    wanted = Placed(of.ente_id, of.contract_id, contact_id, verdict.number, of.plan.line, of.plan.queue_id)
     call_id = placing.place(session, by, wanted, paced=paced)
     session.get_one(Attempt, attempt_id).call_id = call_id
+    looks.called(session, by.user_id, contact_id, call_id)
     recalls.done(session, campaign_id, contact_id, clock.now(session))
     session.flush()
     return call_id, verdict
@@ -91,5 +116,6 @@ def settle(session: Session) -> int:
             contacts.undone(session, attempt_id=row.id)
         else:
             contacts.ended(session, attempt_id=row.id, ended=came, operator=came in MET)
+        spending.talked(session, campaign_id=row.campaign_id, call_id=row.call_id)
         recalls.keep(session, row.campaign_id, row.contact_id)
     return len(over)

@@ -70,6 +70,8 @@ class Desk:
     inbound: frozenset[int] = frozenset()
     callers: int = 0
     at_most: int = 10
+    refused: bool = False  # the carrier refused the last calls, and is asked again later
+    broke: bool = False  # the campaign's money is spent
 
     @property
     def present(self) -> int:
@@ -82,6 +84,8 @@ class Why(StrEnum):
     """What the pace is for."""
 
     STOPPED = "stopped"  # by a supervisor, or the campaign does not run
+    BUDGET = "budget"  # what it may cost is spent
+    CARRIER = "carrier"  # the carrier refuses calls
     PREVIEW = "preview"  # operators look first, and call themselves
     NOBODY = "nobody"  # no operator is there
     INBOUND = "inbound"  # people who phone us need them
@@ -121,8 +125,8 @@ class Decision:
 
 def decide(desk: Desk) -> Decision:
     """What to do now."""
-    if not desk.runs or desk.mode is Mode.PREVIEW:
-        why = Why.PREVIEW if desk.runs else Why.STOPPED
+    if not desk.runs or desk.broke or desk.mode is Mode.PREVIEW:
+        why = Why.STOPPED if not desk.runs else Why.BUDGET if desk.broke else Why.PREVIEW
         return Decision(
             Reason(why, desk.mode), release=_calls(desk.seats, SeatState.WAITING, SeatState.OPENING, SeatState.LEAVING),
             drop=tuple(one.line_id for one in desk.ringing),
@@ -139,7 +143,7 @@ def decide(desk: Desk) -> Decision:
     price = desk.price if ahead else 0.0
     busy = [one.since_s for one in desk.seats if one.state in {SeatState.TALKING, SeatState.NOTES}]
     now = Now(len(ready), busy, [one.rung_s for one in anybodys])
-    held = desk.callers > len(desk.inbound)  # whoever is free next is theirs
+    held = desk.refused or desk.callers > len(desk.inbound)  # whoever is free next is theirs
     count = 0 if held else to_dial(now, desk.expected, price, at_most=desk.at_most)
     for_whom = (None,) * count if price > 0 else tuple(one.agent_id for one in ready[::-1][:count])
     rang_least = sorted(anybodys, key=lambda one: one.rung_s)
@@ -183,6 +187,8 @@ def _reason(desk: Desk, now: Now, count: int, *, ahead: bool, opened: int) -> Re
     rings = len(desk.ringing)
     if count:
         why = Why.DIALS
+    elif desk.refused:
+        why = Why.CARRIER
     elif not desk.present:
         why = Why.NOBODY
     elif desk.callers and (not now.ready or desk.callers > len(desk.inbound)):

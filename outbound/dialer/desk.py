@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
+from outbound.campaigns import spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Mode
 from outbound.campaigns.running import Running
@@ -38,6 +39,9 @@ class Chosen:
     least: int
     hears_machines: bool
     price: float
+    refusals: int = 0
+    refused_code: int | None = None
+    held_until: datetime | None = None
 
 
 def chosen(campaign: Running, row: DialerSetting | None) -> Chosen:
@@ -47,7 +51,8 @@ def chosen(campaign: Running, row: DialerSetting | None) -> Chosen:
         return Chosen(most, False, True, 10, 10, False, Pace().price)
     mode = min(row.mode, most, key=AGGRESSIVE.index)
     return Chosen(
-        mode, row.stopped, row.inbound_first, row.inbound_s, row.least, row.hears_machines, row.price
+        mode, row.stopped, row.inbound_first, row.inbound_s, row.least, row.hears_machines, row.price,
+        row.refusals, row.refused_code, row.held_until,
     )  # fmt: skip
 
 
@@ -61,7 +66,9 @@ def read(session: Session, campaign: Running, how: Chosen, now: datetime, *, at_
         mode=how.mode, runs=campaign.state is State.RUNNING and not how.stopped, seats=found,
         ringing=ringing(session, campaign.id, now), expected=expected(session, campaign.id),
         price=Pace(how.price, tally(session, campaign.id, now)).allowed, least=how.least, inbound=kept,
-        callers=len(waiting), at_most=at_most,
+        callers=len(waiting), at_most=at_most if how.refusals == 0 else 1,
+        refused=how.held_until is not None and now < how.held_until,
+        broke=not spending.pays_a_call(session, campaign),
     )  # fmt: skip
 
 

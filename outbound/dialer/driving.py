@@ -25,7 +25,7 @@ from outbound.campaigns import contacts, running
 from outbound.campaigns.models import Attempt
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason, Verdict
-from outbound.dialer import desk, lines, recalls
+from outbound.dialer import desk, fit, gaps, lines, recalls
 from outbound.dialer.deciding import Decision, Desk, SeatState, decide
 from outbound.dialer.models import LEASE, RINGS_S, DialerLine, DialerSetting, DialerStay, LineState
 from outbound.outcomes import queries as outcomes
@@ -189,12 +189,15 @@ def turn(session: Session, *, campaign_id: int, paced: Pace = UNPACED) -> Todo:
     decision = decide(seen)
     _let_leave(session, campaign, seen)
     for agent_id in decision.open:
-        if outcomes.owing(session, agent_id) is None:  # how the last one ended is said first
+        if fit.lack(session, campaign, agent_id) is not None:  # his queues, or the plan, are others now
+            lines.left_alone(session, [agent_id])
+        elif outcomes.owing(session, agent_id) is None:  # how the last one ended is said first
             _open(session, campaign, agent_id, now)
     for call_id in decision.release:
         seats.release(session, call_id)
     ended = _drop(session, decision)
     owed = _claim(session, campaign, how.hears_machines, decision, seen)
+    gaps.keep(session, campaign, seen, decision, owed=len(owed))
     quiet = _quiet(session, campaign_id, now)
     return Todo(tuple(_in_turn(session, one, paced) for one in owed), tuple(ended), tuple(quiet))
 
@@ -225,7 +228,9 @@ def _leaving(session: Session, campaign_id: int, seen: Desk) -> list[int]:
 
 def _open(session: Session, campaign: Running, agent_id: int, now: datetime) -> None:
     assert campaign.plan.queue_id is not None
-    seat = Seat(agent_id, campaign.ente_id, campaign.plan.line, campaign.plan.queue_id)
+    seat = Seat(
+        agent_id, campaign.ente_id, campaign.contract_id, campaign.plan.line, campaign.plan.queue_id
+    )  # fmt: skip
     call_id = None
     try:
         with session.begin_nested():
@@ -260,6 +265,8 @@ def _claim(
     for wanted in decision.dial:
         agent_id = wanted
         chosen = recalls.due(session, campaign, agent_id, now) if agent_id is not None else None
+        if agent_id is None:
+            agent_id, chosen = _kept(session, campaign, [one for one in free if one not in taken], now)
         chosen = chosen or contacts.claim(session, campaign=campaign, agent_id=agent_id)
         if chosen is None or chosen.verdict.number is None:
             break
@@ -273,6 +280,21 @@ def _claim(
         taken.add(agent_id)
         owed.append(_line(session, campaign, chosen, agent_id, hears_machines))
     return owed
+
+
+def _kept(
+    session: Session, campaign: Running, agents: Sequence[int], now: datetime
+) -> tuple[int | None, contacts.Chosen | None]:  # fmt: skip
+    """Somebody whom one of these operators alone is to have, who wait in their seats: who asked for him at this hour,
+    and of a survey who refused another one. His line is that operator's own.
+    """
+    for one in recalls.waited_for(session, campaign.id, agents, now):
+        if (chosen := recalls.due(session, campaign, one, now)) is not None:
+            return one, chosen
+    for one in agents if campaign.plan.form_id is not None else ():
+        if (chosen := contacts.claim(session, campaign=campaign, agent_id=one, kept=True)) is not None:
+            return one, chosen
+    return None, None
 
 
 def _line(
@@ -325,6 +347,7 @@ def _quiet(session: Session, campaign_id: int, now: datetime) -> Sequence[Quiet]
 
 def _rings(session: Session, line_id: UUID, sid: str) -> bool:
     """The carrier knows this line by this name; whether it was given up meanwhile."""
+    lines.accepted(session, line_id)
     row = session.get(DialerLine, line_id, with_for_update=True, populate_existing=True)
     if row is None:
         return True

@@ -3,10 +3,11 @@
 Each is told by the carrier, in no order and perhaps twice; or asked of it, where nothing was heard.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock, topics
@@ -19,7 +20,7 @@ from outbound.dialer import recalls
 from outbound.dialer.deciding import SeatState
 from outbound.dialer.desk import ringing, seats
 from outbound.dialer.message import nobody_here
-from outbound.dialer.models import DialerLine, DialerStay, LineState
+from outbound.dialer.models import DialerLine, DialerSetting, DialerStay, LineState
 from telephony.calls import reception, service
 from telephony.calls import seats as conferences
 from telephony.calls.addresses import Addresses
@@ -35,7 +36,8 @@ NOT_ANSWERED = {
     "busy": Ended.BUSY, "no-answer": Ended.NO_ANSWER, "canceled": Ended.NO_ANSWER, "failed": Ended.FAILED,
 }  # fmt: skip
 MACHINE_WITHIN_S = 12.0  # in a conversation that has lasted longer nobody is taken for a machine
-_A, _CALL = table_of(Attempt), table_of(Call)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=10)
+_A, _CALL, _SET, _LINE = (table_of(one) for one in (Attempt, Call, DialerSetting, DialerLine))
 
 
 def answered(session: Session, line_id: UUID, sid: str, to: Addresses) -> Reply:
@@ -100,6 +102,8 @@ NO_NUMBERS = frozenset({21211, 21214, 21217})  # the carrier's errors that speak
 
 def refused(session: Session, line_id: UUID, code: int | None) -> None:
     """The carrier would not call him: no attempt, unless that number cannot be called at all."""
+    wanted = select(DialerSetting).where(_of_line(line_id)).with_for_update().execution_options(populate_existing=True)
+    setting = session.scalars(wanted).one_or_none()
     line = _locked(session, line_id)
     if line is None or line.state is LineState.OVER or line.answered_at is not None:
         return
@@ -109,6 +113,38 @@ def refused(session: Session, line_id: UUID, code: int | None) -> None:
         _came(session, line, Ended.FAILED)
     else:
         contacts.undone(session, attempt_id=line_id)
+        if setting is not None:
+            _held(session, setting, code)
+
+
+def accepted(session: Session, line_id: UUID) -> None:
+    """The carrier calls again."""
+    again = {"refusals": 0, "refused_code": None, "held_until": None}
+    session.execute(update(_SET).where(_of_line(line_id), _SET.c.refusals > 0).values(**again))
+
+
+def _of_line(line_id: UUID) -> ColumnElement[bool]:
+    """The setting of a line's campaign; it is locked before the line, as a turn does."""
+    return _SET.c.campaign_id == select(_LINE.c.campaign_id).where(_LINE.c.id == line_id).scalar_subquery()
+
+
+def held_for(refusals: int) -> timedelta:
+    """How long nobody is dialed after so many refusals in a row: each time twice as long. Pure."""
+    return min(FIRST_PAUSE * 2 ** min(refusals - 1, 16), LONGEST_PAUSE) if refusals > 0 else timedelta()
+
+
+def _held(session: Session, row: DialerSetting, code: int | None) -> None:
+    """It would not call, for a reason that speaks of no number: of our account, its limits, or itself. Lines that were
+    refused together count once.
+    """
+    now = clock.now(session)
+    if row.held_until is not None and now < row.held_until:
+        return
+    row.refusals, row.refused_code = row.refusals + 1, code
+    row.held_until = now + held_for(row.refusals)
+    session.flush()
+    log.warning("carrier_refuses", campaign=row.campaign_id, code=code, in_a_row=row.refusals)
+    touch(session, topics.campaigns(row.ente_id))
 
 
 def lost(session: Session, line_id: UUID) -> None:

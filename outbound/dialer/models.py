@@ -1,6 +1,6 @@
 """How a campaign is dialed just now, who of the operators is on it, and each line on which somebody is called."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,6 +31,9 @@ class DialerSetting(Base):
     hears_machines: Mapped[bool] = mapped_column(default=False)  # the carrier tells answering machines apart
     price: Mapped[float] = mapped_column(default=FIRST_PRICE)
     folded_at: Mapped[datetime]
+    refusals: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")  # of the carrier's, in a row
+    refused_code: Mapped[int | None]  # the last one's
+    held_until: Mapped[datetime | None]  # nobody is dialed before: it refused
 
     __table_args__ = (ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),)
 
@@ -55,6 +58,55 @@ class DialerStay(Base):
         ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
         Index("uq_dialer_stay_agent_id", "agent_id", unique=True, postgresql_where=text("left_at IS NULL")),
         Index("ix_dialer_stay_campaign_id", "campaign_id", "joined_at"),
+    )
+
+
+class Gap(StrEnum):
+    """Why nobody can be called."""
+
+    LIST = "list"  # nobody of the list may be
+    HOURS = "hours"  # in none of the hours of law, code, ente and campaign
+    STOPPED = "stopped"  # the campaign does not run, or a supervisor stopped it
+
+
+class DialerGap(Base):
+    """From when to when nobody could be called while operators took part: time that no level counts."""
+
+    __tablename__ = "dialer_gap"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int]
+    campaign_id: Mapped[int]
+    why: Mapped[Gap] = mapped_column(choice(Gap))
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        Index("uq_dialer_gap_campaign_id", "campaign_id", unique=True, postgresql_where=text("until IS NULL")),
+        Index("ix_dialer_gap_campaign_id", "campaign_id", "since"),
+    )
+
+
+class OutboundDay(Base):
+    """A campaign's day, summed up from the rows of its calls and its operators: calls that began, and for how long its
+    operators worked for it while somebody could be called. Counted anew until the day is over.
+    """
+
+    __tablename__ = "outbound_day"
+
+    campaign_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int]
+    attempts: Mapped[int]
+    staffed_ms: Mapped[int]
+    counted_at: Mapped[datetime]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        Index("ix_outbound_day_contract_id", "contract_id", "day"),
     )
 
 
@@ -123,3 +175,4 @@ class DialerRecall(Base):
 
 RINGS_S = 25  # so long somebody's telephone rings
 LEASE = timedelta(seconds=8)
+GRACE = timedelta(minutes=10)  # for so long somebody is kept for whom he spoke with

@@ -15,10 +15,9 @@ from outbound.dialer.expected import Expected
 
 CAP = 0.03
 SURE = 1.645  # standard errors: one-sided 95 %
-SURER = 2.2  # with which the price aims, so that the bound is seldom met
-FIRST_PRICE, LEAST_PRICE, MOST_PRICE = 0.01, 0.001, 0.5
+FIRST_PRICE, LEAST_PRICE, MOST_PRICE = 0.004, 0.001, 0.5
 STEP = 0.1  # how fast the price follows, per answered call and in its logarithm
-SPENT_OVER, MOST_AIMED = 800, 0.035  # answered calls; a share of them
+SPENT_OVER, MOST_AIMED = 250, 0.035  # answered calls; a share of them
 RINGS_AT = (1 / 6, 1 / 2, 5 / 6)  # the answer is looked for after these shares of ringing times
 TOO_LIKELY = 0.25  # the chance of an abandoned call at which one that rings is given up
 NOTHING = 1e-9  # a chance that nobody counts
@@ -69,7 +68,7 @@ class Pace:
     @property
     def allowed(self) -> float:
         """The price now: none while one more abandoned call could take the bound over the cap."""
-        return self.price if upper(self.tally.abandoned + 1, self.tally.answered + 1) <= CAP else 0.0
+        return self.price if _bears(self.tally, 1) else 0.0
 
 
 def to_dial(now: Now, expected: Expected, price: float, *, at_most: int) -> int:
@@ -114,17 +113,25 @@ def upper(some: float, of: float, sure: float = SURE) -> float:
 
 
 def aim(tally: Tally) -> float:
-    """The share of the next calls that may be abandoned, so that after `SPENT_OVER` more the whole is `aimed_at`: what
-    was spared while little was known is spent, and what was overspent is saved.
+    """The share of the next calls that may be abandoned: what the bound bears now is spent over the next `SPENT_OVER`
+    people who answer. So little is risked while little is known, and the bound is seldom met, after which each operator
+    would have his own line for long: that costs more than it had brought.
     """
-    later = tally.answered + SPENT_OVER
-    spare = aimed_at(later, SURER) * later - tally.abandoned
-    return min(max(spare / SPENT_OVER, 0.0), MOST_AIMED)
+    return min(spare(tally) / SPENT_OVER, MOST_AIMED)
 
 
-def aimed_at(answered: int, sure: float = SURE) -> float:
-    """The share of abandoned calls that keeps the bound under the cap after so many."""
-    return max(0.0, CAP - sure * sqrt(CAP * (1 - CAP) / max(answered, 1)))
+def spare(tally: Tally) -> int:
+    """How many of the next people who answer might be abandoned, one after the other, with the bound still under the
+    cap; no more is counted than `aim` looks at.
+    """
+    count = 0
+    while count < MOST_AIMED * SPENT_OVER and _bears(tally, count + 1):
+        count += 1
+    return count
+
+
+def _bears(tally: Tally, more: int) -> bool:
+    return upper(tally.abandoned + more, tally.answered + more) <= CAP
 
 
 @dataclass(slots=True)

@@ -16,23 +16,23 @@ from crm.core import clock
 from crm.core.db import table_of
 from crm.enti.calendar import spans
 from crm.levels.formulas import occupancy, outbound_per_hour
+from outbound.campaigns import looks, running, spending
 from outbound.campaigns import queries as campaigns
-from outbound.campaigns import running
 from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import Attempt, Campaign, ContactState
+from outbound.campaigns.models import Attempt, Campaign, ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode
 from outbound.campaigns.queries import Progress
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Ended, opens
-from outbound.dialer import desk
+from outbound.dialer import desk, staffing
 from outbound.dialer.deciding import Desk, Reason, SeatState, Why, decide
 from outbound.dialer.desk import Chosen
 from outbound.dialer.forecast import Forecast, foretell
 from outbound.dialer.models import DialerLine, DialerSetting, DialerStay, LineState
 from outbound.dialer.pacing import CAP, Tally
+from outbound.dialer.worked import BUSY
 from telephony.agents import queries as agents
 from telephony.agents.models import Activity
-from telephony.agents.presence import Stated
 from telephony.agents.queries import FEWEST
 from telephony.agents.times import durations
 from telephony.queues.figures import figures_locked
@@ -40,9 +40,11 @@ from telephony.queues.figures import figures_locked
 GOAL = 50  # calls an hour of an operator's time (requirement O4)
 LOOKED_BACK = timedelta(days=30)  # at calls of a number that phones us
 DAYS_AHEAD = 90
-SERVED = (Activity.READY, Activity.RINGING, Activity.TALKING, Activity.HOLDING, Activity.WRAP_UP)
-BUSY = (Activity.TALKING, Activity.HOLDING, Activity.WRAP_UP)
 _STAY, _LINE, _A, _C = table_of(DialerStay), table_of(DialerLine), table_of(Attempt), table_of(Campaign)
+# A person answered: on a line of the dialer's, or whom an operator called himself.
+_PERSON = (_LINE.c.answered_at.is_not(None) & ~_LINE.c.machine) | (
+    _LINE.c.id.is_(None) & _A.c.ended.in_([Ended.SPOKEN, Ended.ANSWERED])
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,9 @@ class Board:
     progress: Progress
     forecast: Forecast | None
     ringing: int
+    skips: Mapping[Skip, int]  # let go without a call, by the reason
+    spent: int  # ten-thousandths of a euro, with messages and letters
+    budget_cents: int | None
 
     @property
     def hit(self) -> Decimal | None:
@@ -122,6 +127,8 @@ def board(session: Session, campaign_id: int) -> Board:
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
         staffed_ms=spent.own_ms, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
         progress=progress, forecast=_forecast(session, campaign, progress, now), ringing=len(seen.ringing),
+        skips=looks.skips(session, campaign_id), spent=spending.spent(session, campaign),
+        budget_cents=campaign.plan.budget_cents,
     )  # fmt: skip
 
 
@@ -232,10 +239,11 @@ def _called(session: Session, row: Any) -> Called:
 
 
 def _today(session: Session, campaign_id: int, since: datetime) -> tuple[int, int, int]:
-    person = _LINE.c.answered_at.is_not(None) & ~_LINE.c.machine
+    met = _PERSON & _A.c.call_id.is_not(None)
     row = session.execute(
-        select(func.count(), func.count().filter(person), func.count().filter(person & _LINE.c.call_id.is_not(None)))
-        .where(_LINE.c.campaign_id == campaign_id, _LINE.c.at >= since, _LINE.c.state != LineState.OWED)
+        select(func.count(), func.count().filter(_PERSON), func.count().filter(met))
+        .select_from(_A.outerjoin(_LINE, _LINE.c.id == _A.c.id))
+        .where(_A.c.campaign_id == campaign_id, _A.c.begun, _A.c.at >= since)
     ).one()  # fmt: skip
     return row[0], row[1], row[2]
 
@@ -248,11 +256,11 @@ def _reason(campaign: Running, seen: Desk, progress: Progress, now: datetime) ->
 
 
 def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:
-    hour = func.date_trunc("hour", _LINE.c.at)
-    person = _LINE.c.answered_at.is_not(None) & ~_LINE.c.machine
+    hour = func.date_trunc("hour", _A.c.at)
     rows = session.execute(
-        select(hour, func.count(), func.count().filter(person))
-        .where(_LINE.c.campaign_id == campaign_id, _LINE.c.at >= since, _LINE.c.state != LineState.OWED)
+        select(hour, func.count(), func.count().filter(_PERSON))
+        .select_from(_A.outerjoin(_LINE, _LINE.c.id == _A.c.id))
+        .where(_A.c.campaign_id == campaign_id, _A.c.begun, _A.c.at >= since)
         .group_by(hour)
         .order_by(hour)
     )
@@ -260,33 +268,22 @@ def _hours(session: Session, campaign_id: int, since: datetime) -> list[Hour]:
 
 
 def spent_on(session: Session, campaign_id: int, since: datetime, now: datetime) -> Spent:
-    """Where its operators' time went since then, while on it; with whom it did not call, it is not its own."""
+    """Where its operators' time went since then, while on it; what of it is its own `staffing` says."""
     stays = session.execute(
         select(_STAY.c.agent_id, _STAY.c.joined_at, _STAY.c.left_at).where(
             _STAY.c.campaign_id == campaign_id, func.coalesce(_STAY.c.left_at, now) > since
         )
     ).all()
-    facts = agents.facts(session, since, now) if stays else {}
-    its = set(
-        session.scalars(
-            select(_LINE.c.call_id).where(
-                _LINE.c.campaign_id == campaign_id, _LINE.c.call_id.is_not(None), _LINE.c.at >= since
-            )
-        )
-    )
-    available = busy = own = 0
+    on_it = {one.agent_id for one in stays}
+    facts = agents.facts_of(session, on_it, since, now) if stays else {}
+    available = busy = 0
     for agent_id, joined_at, left_at in stays:
-        his, span = facts.get(agent_id, []), (max(joined_at, since), min(left_at or now, now))
-        spent = durations(his, *span)
-        ours = durations((replace(one, activity=_own(one, its)) for one in his), *span)
+        spent = durations(facts.get(agent_id, []), max(joined_at, since), min(left_at or now, now))
         busy += sum(spent[one] for one in BUSY)
         available += spent[Activity.READY]
-        own += sum(ours[one] for one in SERVED)
-    return Spent(frozenset(one.agent_id for one in stays), available, busy, own)
-
-
-def _own(fact: Stated, its: set[UUID]) -> Activity:
-    return Activity.AWAY if fact.activity in BUSY and fact.call_id not in its else fact.activity
+    spans = staffing.spans_of(session, campaign_id, since, now)
+    own = staffing.summed(session, campaign_id, since, now).staffed_ms
+    return Spent(frozenset(on_it | spans.keys()), available, busy, own)
 
 
 def _forecast(session: Session, campaign: Running, progress: Progress, now: datetime) -> Forecast | None:

@@ -1,5 +1,6 @@
 """Who asked to be called at a certain time: by whom he spoke with, while that one is there; else by anybody."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
@@ -16,11 +17,10 @@ from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason
-from outbound.dialer.models import DialerRecall
+from outbound.dialer.models import GRACE, DialerRecall
 from telephony.calls.conversation import SHIFT
 from telephony.calls.models import Call
 
-GRACE = timedelta(minutes=10)  # for so long he is kept for whom he spoke with
 AHEAD = timedelta(days=60)
 _CC, _R = table_of(CampaignContact), table_of(DialerRecall)
 _A, _CALL = table_of(Attempt), table_of(Call)
@@ -57,6 +57,13 @@ def keep(session: Session, campaign_id: int, contact_id: int) -> None:
     at = session.scalar(wanted)
     if at is not None and at > clock.now(session):
         _wait_for(session, running.get(session, campaign_id), contact_id, at)
+
+
+def waited_for(session: Session, campaign_id: int, agent_ids: Collection[int], now: datetime) -> list[int]:
+    """Those of these operators for whom somebody waits now."""
+    its = _R.c.campaign_id == campaign_id, _R.c.wanted_at <= now, _R.c.wanted_at > now - GRACE
+    rows = select(_R.c.agent_id).where(*its, _R.c.agent_id.in_(agent_ids)).order_by(_R.c.wanted_at)
+    return list(dict.fromkeys(session.scalars(rows))) if agent_ids else []
 
 
 def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Chosen | None:

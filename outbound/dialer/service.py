@@ -16,7 +16,7 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign
 from outbound.campaigns.plan import Channel, Mode
 from outbound.campaigns.running import Running
-from outbound.dialer import desk
+from outbound.dialer import desk, fit
 from outbound.dialer.deciding import allowed
 from outbound.dialer.models import DialerSetting, DialerStay
 from telephony.agents.models import AgentPresence
@@ -49,6 +49,7 @@ def join(session: Session, by: Principal, *, campaign_id: int) -> None:
         raise ConflictError("Questa campagna adesso non chiama nessuno.")
     if how.mode is Mode.PREVIEW:
         raise ConflictError("In questa campagna guardi prima chi chiamare: chiedi il prossimo.")
+    fit.require(session, campaign, by.user_id)
     if session.get(AgentPresence, by.user_id) is None:
         raise ConflictError("Solo chi risponde al telefono può unirsi a una campagna.")
     stay = _stay(session, by.user_id)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from crm.documents import service as documents
 from crm.documents.privacy import FORGET
 from crm.documents.store import DocumentStore
 from crm.privacy.holders import rows_of
-from outbound.campaigns import contacts, running, sequence
+from outbound.campaigns import contacts, running, sequence, spending
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
@@ -36,6 +37,7 @@ from outbound.letters.models import BatchState, Letter, LetterBatch, LetterState
 from outbound.letters.postage import Parcel
 from outbound.letters.printed import Printed, Typeset
 from outbound.letters.queries import COST_OF_A_CENT, prices_of
+from outbound.messages.cost import CENT
 
 AT_ONCE = 25  # letters in a transaction, and whose files are held in memory
 _L, _B, _CC, _W = table_of(Letter), table_of(LetterBatch), table_of(CampaignContact), table_of(WrittenAttempt)
@@ -112,7 +114,9 @@ def _affordable(session: Session, batch_id: int) -> int | None:
     """What the campaign's budget still bears, in cents; none: there is no budget."""
     campaign = running.get(session, session.get_one(LetterBatch, batch_id).campaign_id)
     budget = campaign.plan.budget_cents
-    return None if budget is None else budget - queries.spent_cents(session, campaign.id)
+    if budget is None:
+        return None
+    return budget - queries.spent_cents(session, campaign.id) - ceil(spending.on_calls(session, campaign) / CENT)
 
 
 def _within(files: list[File], left: int | None) -> tuple[list[File], list[File]]:

@@ -25,7 +25,7 @@ from crm.messages import bulk
 from crm.messages.bulk import Outgoing
 from crm.messages.models import Message, MessageChannel, MessageState
 from crm.messages.templates import MessageTemplate
-from outbound.campaigns import running, sequence
+from outbound.campaigns import running, sequence, spending
 from outbound.campaigns.contacts import put_aside
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
@@ -33,7 +33,7 @@ from outbound.campaigns.plan import DIGITAL, Channel
 from outbound.campaigns.running import Running
 from outbound.compliance import facts
 from outbound.compliance.rules import Person, Reason, Verdict, Written, judge_written
-from outbound.messages.cost import CENT, parts
+from outbound.messages.cost import parts
 from outbound.messages.people import Addressee, addressees, letterhead, words_of, written_rules
 from outbound.messages.text import composed
 from telephony.calls.addresses import Addresses
@@ -239,8 +239,7 @@ def _written(
 
 def _left(session: Session, campaign: Running) -> int | None:
     """What of the budget is left; none: there is none."""
-    budget = campaign.plan.budget_cents
-    return None if budget is None else budget * CENT - spent(session, campaign.id)
+    return spending.left(session, campaign)
 
 
 def _affordable(

@@ -20,7 +20,11 @@ from crm.enti import queries as enti
 from crm.positions import queries as positions
 from crm.positions.summary import HALTED, owed_cents
 from crm.positions.views import PositionView
+from outbound.campaigns import running
 from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.plan import Channel
+from outbound.compliance.rules import opens
+from outbound.dialer.models import GRACE, DialerRecall
 from outbound.outcomes import telling
 from outbound.promises import judging
 from outbound.promises.judging import JUDGED_ANEW, Judgement, PromiseState, Terms
@@ -153,6 +157,24 @@ def _judged(
     return True
 
 
+def _to_its_operator(session: Session, row: PaymentPromise) -> datetime | None:
+    """Whoever took the promise has him first: from when people may be called, which it returns, and for a while. None
+    where he is not called next.
+    """
+    campaign, now = running.get(session, row.campaign_id), clock.now(session)
+    step = select(_CC.c.step).where(_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
+    at = opens(campaign.rules, now) if session.scalar(step) in campaign.plan.steps_of(Channel.CALL) else None
+    if at is not None:
+        session.merge(
+            DialerRecall(
+                campaign_id=row.campaign_id, contact_id=row.contact_id, ente_id=row.ente_id, wanted_at=at,
+                agent_id=row.made_by, made_at=now,
+            )
+        )  # fmt: skip
+        session.flush()
+    return at
+
+
 def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
     """What the campaign does: whoever kept it is done with; whoever broke it is the next one. Judged anew, not again:
     what has followed since, an outcome or a step, says when he is looked at.
@@ -166,5 +188,7 @@ def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
         values = {"state": ContactState.READY, "why": None, "due_at": clock.now(session)}
         if row.state is PromiseState.BROKEN:
             values["priority"] = BROKEN_FIRST
+        if row.state is not PromiseState.LIFTED and (at := _to_its_operator(session, row)) is not None:
+            values |= {"state": ContactState.LATER, "due_at": at + GRACE}
     if values is not None:
         session.execute(update(_CC).where(*his, waits).values(**values))

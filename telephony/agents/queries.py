@@ -1,6 +1,6 @@
 """Reading what agents did, and where their time went: to themselves, in sums, and singly where that was agreed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -61,9 +61,20 @@ class StaffedBy:
 
 def facts(session: Session, since: datetime, until: datetime) -> dict[int, list[Stated]]:
     """The facts of every agent in a period, in the order of their coming, with the last one of before."""
-    values = {"since": since, "until": until}
+    return _by_agent(session.execute(_FACTS, {"since": since, "until": until}))
+
+
+def facts_of(
+    session: Session, agent_ids: Collection[int], since: datetime, until: datetime
+) -> dict[int, list[Stated]]:  # fmt: skip
+    """The same of these agents alone."""
+    values = {"agents": sorted(agent_ids), "since": since, "until": until}
+    return _by_agent(session.execute(_FACTS_OF, values))
+
+
+def _by_agent(rows: Iterable[Any]) -> dict[int, list[Stated]]:
     found: dict[int, list[Stated]] = {}
-    for agent_id, at, activity, reason, call_id in session.execute(_FACTS, values):
+    for agent_id, at, activity, reason, call_id in rows:
         found.setdefault(agent_id, []).append(Stated(at, activity, reason, call_id))
     return found
 
@@ -145,4 +156,5 @@ def _staffed() -> Select[*tuple[Any, ...]]:
 
 
 _FACTS, _OWN = _facts(true()), _facts(_PRESENCE.c.agent_id == bindparam("agent"))
+_FACTS_OF = _facts(_PRESENCE.c.agent_id == func.any(bindparam("agents", type_=ARRAY(BigInteger))))
 _STAFFED = _staffed()

@@ -38,6 +38,7 @@ class Placed:
     """Whom to call, and as whom: `line` is the number that he sees and may call back. Numbers in E.164."""
 
     ente_id: int
+    contract_id: int
     contact_id: int
     number: str
     line: str
@@ -51,9 +52,7 @@ def place(session: Session, by: Principal, wanted: Placed, *, paced: Pace = UNPA
     `InvalidError` for a number that nobody may call; `ForbiddenError`.
     """
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=wanted.ente_id)
-    line = lines.in_use(session, wanted.line)
-    if line is None or line.ente_id not in {None, wanted.ente_id}:
-        raise ConflictError("Il numero da mostrare non è di questo ente: avvisa chi prepara la campagna.")
+    line = lines.shown_by(session, wanted.line, contract_id=wanted.contract_id, ente_id=wanted.ente_id)
     if callable_number(wanted.number) is None:
         raise InvalidError("Questo numero non si può chiamare: correggi il recapito.", field="number")
     at, call_id = clock.now(session), new_id(session)

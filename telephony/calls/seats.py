@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from crm.contacts.phone import caller_kind
 from crm.core import clock
 from crm.core.db import new_id
-from crm.core.errors import ConflictError
 from telephony.callbacks.models import CallbackState
 from telephony.calls import service
 from telephony.calls.addresses import Addresses, conference_name
@@ -34,6 +33,7 @@ class Seat:
 
     agent_id: int
     ente_id: int
+    contract_id: int
     line: str
     queue_id: int
 
@@ -49,9 +49,7 @@ class Caller:
 
 def open_seat(session: Session, seat: Seat) -> UUID:
     """Ring an operator into his seat; the call. Raises `ConflictError` when he is not free, or the line is not ours."""
-    line = lines.in_use(session, seat.line)
-    if line is None or line.ente_id not in {None, seat.ente_id}:
-        raise ConflictError("Il numero da mostrare non è di questo ente: avvisa chi prepara la campagna.")
+    line = lines.shown_by(session, seat.line, contract_id=seat.contract_id, ente_id=seat.ente_id)
     at, call_id = clock.now(session), new_id(session)
     kind, taken = caller_kind(None), flows.current(session, seat.line)
     floor(session).arrive(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core.configuration import kept
+from crm.core.errors import ConflictError
 from crm.enti import queries as enti
 from crm.enti.calendar import ClosedSpell, Hours, Timetable
 from crm.enti.hours import parse_week
@@ -48,6 +49,14 @@ def in_use(session: Session, number: str) -> LineView | None:
     if found is None or found.ente_id is None or found.ente_id in enti.enti_of(session, found.contract_id):
         return found
     return None
+
+
+def shown_by(session: Session, number: str, *, contract_id: int, ente_id: int) -> LineView:
+    """The line that is shown to whom an ente has called under a contract. Raises `ConflictError` for any other's."""
+    found = in_use(session, number)
+    if found is None or found.contract_id != contract_id or found.ente_id not in {None, ente_id}:
+        raise ConflictError("Il numero da mostrare non è di questo ente: avvisa chi prepara la campagna.")
+    return found
 
 
 def line(session: Session, number: str) -> LineView | None:

@@ -10,7 +10,7 @@ from crm.contacts import preferences
 from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError, FieldError
-from outbound.campaigns.models import Attempt, CampaignContact, ContactState
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState, Skip
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.compliance.rules import Ended, Reason
@@ -187,6 +187,8 @@ def test_who_wants_to_be_called_later_is_called_then_by_whom_he_spoke_with(stage
     first = stage.work(lambda s: calling.next_contact(s, anna, campaign_id=one.campaign))
     assert first is not None
     assert first.contact_id != cast.mario
+    other = {**his, "contact_id": first.contact_id}
+    stage.work(lambda s: calling.let_go(s, anna, **other, why=Skip.OTHER))
     stage.work(lambda s: s.execute(update(DialerRecall).values(wanted_at=soon - timedelta(minutes=61))))
     assert stage.work(lambda s: calling.next_contact(s, luca, campaign_id=one.campaign)) is None
     found = stage.work(lambda s: calling.next_contact(s, anna, campaign_id=one.campaign))

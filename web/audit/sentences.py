@@ -148,6 +148,7 @@ SENTENCES = {
     "campaign.release": "Ha sbloccato una campagna",
     "campaign.change": "Ha riaperto una campagna per cambiarla",
     "campaign.end": "Ha chiuso una campagna",
+    "campaign.skipped": "Ha lasciato senza chiamarlo un contribuente di una campagna",
     "campaign.dialed": "Ha cambiato come si chiama in una campagna in corso",
     "feed.sent": "Ha caricato un flusso",
     "feed.read": "Ha letto un flusso",

@@ -16,17 +16,20 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
 from crm.enti.hours import DAYS
-from outbound.campaigns import contacts, queries, running, sequence, service
+from outbound.campaigns import contacts, queries, running, sequence, service, spending
 from outbound.campaigns import plan as plans
+from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.models import ContactState
+from outbound.campaigns.models import ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
+from outbound.campaigns.queries import CampaignView
 from outbound.cati import queries as questionnaires
 from outbound.compliance.rules import opens
-from outbound.dialer import calling
+from outbound.dialer import calling, fit
 from outbound.dialer import queries as dialer
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
+from telephony.ivr.languages import Language
 from telephony.lines import queries as phone_lines
 from telephony.queues import queries as queues
 from web.edge.answers import shown_anew
@@ -124,6 +127,7 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: in
         phases=Phase, orders=Order, offered=OFFERED, changeable=plans.CHANGEABLE,
         outcome=outcome_rules.shown(found.plan.outcomes), most_steps=plans.MOST_STEPS,
         queue_options=[(str(queue.id), queue.name) for queue in their],
+        languages=[one for one in Language if one.value in plans.SPOKEN],
         form_options=[(str(form.id), form.title) for form in forms],
         line_options=[(line.number, f"{line.label} {line.number}") for line in numbers],
     )  # fmt: skip
@@ -184,9 +188,12 @@ def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         badges = enti.badges(session)
         ways = dialer.ways(session, [one.id for one in running])
         part = dialer.part_of(session, visit.principal.user_id)
+        before = calling.before_him(session, visit.principal)
+        card = {"card": None} if before is None else _card(session, *before)
+        lacks = {one.id: fit.lack_of(session, one.id, visit.principal.user_id) for one in running}
     return _page(
-        request, visit, "campaigns/calling.html", campaigns=running, badges=badges, card=None, nobody=False, ways=ways,
-        part=part,
+        request, visit, "campaigns/calling.html", campaigns=running, badges=badges, nobody=False, ways=ways,
+        part=part, lacks=lacks, skips=Skip, **card,
     )  # fmt: skip
 
 
@@ -204,16 +211,10 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
             return {
                 "card": None, "nobody": True, "opens_at": None if opens_at == at else opens_at, "more": bool(more)
             }  # fmt: skip
-        found = queries.one(session, campaign_id)
-        (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
-        phase = found.plan.phase(clock.business_day(clock.now(session)))
-        return {
-            "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
-            "script": found.plan.scripts.get(phase, ""), "nobody": False,
-        }  # fmt: skip
+        return {**_card(session, campaign_id, chosen), "nobody": False}
 
     context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
-    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, **context))
+    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, skips=Skip, **context))
 
 
 @router.post("/calling/{campaign_id}/{contact_id}/call")
@@ -231,13 +232,28 @@ def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: in
 
 
 @router.post("/calling/{campaign_id}/{contact_id}/leave")
-def leave(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
-    """Not him, after all."""
+def leave(
+    runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int, why: TextField = ""
+) -> Response:  # fmt: skip
+    """Not him, for a reason."""
+    reason = Skip(why) if why in {one.value for one in Skip} else None
     runtime.database.transact(
         visit.scope(Permission.CALLS_ANSWER),
-        lambda session: contacts.let_go(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
+        lambda session: calling.let_go(
+            session, visit.principal, campaign_id=campaign_id, contact_id=contact_id, why=reason
+        ),
     )
     return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, card=None, nobody=False))
+
+
+def _card(session: Session, campaign_id: int, chosen: Chosen) -> dict[str, Any]:
+    found = queries.one(session, campaign_id)
+    (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
+    phase = found.plan.phase(clock.business_day(clock.now(session)))
+    return {
+        "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
+        "script": found.plan.scripts.get(phase, ""),
+    }  # fmt: skip
 
 
 def _scope(visit: Visit) -> Scope:
@@ -256,14 +272,22 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
     approves = found.ente_id in _enti(visit, Permission.CAMPAIGN_APPROVE)
     some = queries.first(session, campaign_id, of=found) if manages else []
     verdicts = contacts.explain(session, visit.principal, campaign_id=campaign_id, contact_ids=some) if some else {}
-    its = queries.versions(session, campaign_id)
+    its, its_plan = queries.versions(session, campaign_id), running.get(session, campaign_id)
     return {
         "one": found, "states": SHOWN, "refused": next((one.reason for one in its if one.approved is False), ""),
         "ente": enti.badges(session)[found.ente_id],
         "deeds": found.deeds(manages=manages, approves=approves),
         "progress": queries.progress(session, campaign_id), "versions": its,
+        "spent": spending.spent(session, its_plan), "broke": not spending.pays_a_call(session, its_plan),
+        "queue": _queue(session, found),
         "people": queries.named(session, verdicts), "manages": manages, "lacks": plans.missing(found.plan),
     }  # fmt: skip
+
+
+def _queue(session: Session, found: CampaignView) -> str:
+    """Whose operators call."""
+    every = queues.queues(session, frozenset({found.contract_id}))
+    return next((one.name for one in every if one.id == found.plan.queue_id), "")
 
 
 def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
@@ -288,6 +312,7 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
     purpose = _member(Purpose, fields.get("purpose", ""), was.purpose)
     plan = replace(
         was, purpose=purpose, voluntary_until=until,
+        level=whole("level", None), languages=tuple(one for one in plans.SPOKEN if fields.get(f"language-{one}")),
         form_id=id_of(fields.get("form_id", "")) if purpose is Purpose.SURVEY else None,
         by_web=bool(fields.get("by_web")) if "varies" in fields else was.by_web,
         vary_hours=bool(fields.get("vary_hours")) if "varies" in fields else was.vary_hours,

@@ -3,9 +3,10 @@
 from enum import StrEnum
 
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.models import ContactState
+from outbound.campaigns.models import ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Purpose
 from outbound.compliance.rules import Ended, Reason
+from outbound.dialer.fit import Lack
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     State: {
@@ -55,6 +56,19 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ContactState.CLAIMED: "con un operatore",
         ContactState.OUT: "esclusi",
         ContactState.DONE: "conclusi",
+    },
+    Skip: {
+        Skip.KNOWN: "lo conosco",
+        Skip.LANGUAGE: "serve un'altra lingua",
+        Skip.DATA: "i suoi dati sembrano sbagliati",
+        Skip.COLLEAGUE: "se ne occupa un collega",
+        Skip.STOPS: "devo fermarmi",
+        Skip.OTHER: "altro",
+    },
+    Lack: {
+        Lack.QUEUE: "chiama chi risponde alla sua coda",
+        Lack.LEVEL: "chiama chi ha più esperienza in questa coda",
+        Lack.LANGUAGE: "chiama chi parla le sue lingue",
     },
     Ended: {
         Ended.SPOKEN: "ha parlato chi si cercava",

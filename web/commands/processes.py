@@ -89,6 +89,7 @@ def engine() -> None:
     from outbound.cati.quota_setting import rank_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
+    from outbound.dialer.staffing import fold_all as count_outbound  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
     from outbound.outcomes.service import let_go_all as let_go_held  # noqa: PLC0415
     from outbound.promises.service import judge_all as judge_promises  # noqa: PLC0415
@@ -166,6 +167,7 @@ def engine() -> None:
         Chore("attempts", 2, partial(settle_attempts, runtime.database)),
         Chore("campaign_messages", 1, runtime.campaigns.send_all, patient=True),
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
+        Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
         Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),

@@ -1,8 +1,9 @@
 """The calls and the days behind a level's penalty: a page, and the same as files."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,8 +16,10 @@ from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels.behind import Behind
+from crm.levels.judgement import Outbound
 from crm.levels.metrics import OF_DAYS, MetricName
 from crm.reports.report import over
+from outbound.dialer import staffing
 from telephony.queues import queries as queues
 from web.edge.templating import page
 from web.edge.visits import RuntimeDep, VisitDep
@@ -84,6 +87,25 @@ def calls(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: i
         row=found.row, behind=found.behind, badges=badges, queues=names, decides=decides, query=request.url.query,
         contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST), files=tuple(FileName),
         day_metrics=OF_DAYS,
+    )  # fmt: skip
+
+
+@router.get("/levels/{contract_id}/outbound")
+def outbound(
+    request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: int, begins: str = "",
+    own: date | None = None, ente: int | None = None,
+) -> Response:  # fmt: skip
+    """What the calls by the hour of operators' time are made of: each campaign's days in a period."""
+    scope = scope_of(visit)
+    with runtime.database.begin(scope) as session:
+        asked = Asked(MetricName.OUTBOUND, begins=begins, own=own, ente=ente)
+        _watched(session, visit, contract_id, asked)
+        found = _found(session, contract_id, asked)
+        first, last = found.row.period.span or (found.standings.first, found.standings.last)
+        its = staffing.by_campaign(session, contract_id, first, last + timedelta(days=1), ente_id=ente)
+    return page(
+        request, "levels/outbound.html", visit.language, visit=visit, standings=found.standings, row=found.row,
+        campaigns=its, first=first, last=last, total=lambda days: reduce(Outbound.__add__, days),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from crm.core.db import Database, Scope
 from crm.enti.models import Contract
 from crm.levels.metering import Spread
 from crm.levels.verification import Difference, Verdict, correct, verify, whole_hours
+from outbound.dialer import staffing
 from telephony.agents import tally
 from telephony.queues import queries as queues
 from telephony.queues import waits
@@ -43,6 +44,7 @@ def verify_levels(
         verdict = _verified(database, contract_id, start, end, mend=mend)
         _tell(name, verdict, mended=mend)
         sound = sound and not verdict.differences
+        sound = _outbound_proved(database, name, contract_id, start, end, mend=mend) and sound
     return sound
 
 
@@ -80,6 +82,24 @@ def _agents_proved(database: Database, start: datetime, end: datetime, *, mend: 
     print(f"agents  {what}  {proof.sums} quarter hours{told}")  # noqa: T201
     for key, (stored, true) in list(proof.differences.items())[:SHOWN]:
         print(f"  {key.quarter.astimezone(ROME):%Y-%m-%d %H:%M}: {_other(asdict(stored), asdict(true))}")  # noqa: T201
+    return not wrong
+
+
+def _outbound_proved(
+    database: Database, name: str, contract_id: int, start: datetime, end: datetime, *, mend: bool
+) -> bool:
+    """The calls of campaigns, and the operators' time of them, by day."""
+    with database.snapshot(Scope.of_contract(contract_id)) as session:
+        days = staffing.verify(session, contract_id, start, end)
+        wrong = [one for one in days if one.stored != one.true]
+        if mend:
+            staffing.correct(session, wrong)
+    if days:
+        what = "equal    " if not wrong else "CORRECTED" if mend else "DIFFERENT"
+        print(f"{name}  {what}  {len(days)} days of campaigns, {len(wrong)} of them other than their rows")  # noqa: T201
+    for one in wrong[:SHOWN]:
+        told = _other(asdict(one.stored), asdict(one.true))
+        print(f"  {one.day} campaign {one.campaign_id}: {told}")  # noqa: T201
     return not wrong
 
 

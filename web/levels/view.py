@@ -25,6 +25,7 @@ from crm.levels.remarks import Remark, left_out, remarks
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
 from crm.reports.report import Level, level_in
+from outbound.dialer import staffing
 from telephony.surveys import queries as surveys
 
 PERIODS_SHOWN = 13
@@ -108,7 +109,8 @@ def days_of(session: Session, contract_id: int, ente_id: int | None) -> Days:
         if (first, after) not in known:
             found = evidence.of_period(session, contract_id, first, after, ente_id=ente_id)
             marks = surveys.contented(session, contract_id, first, after, ente_id=ente_id)
-            known[first, after] = replace(found, marks=marks)
+            outbound = staffing.of_period(session, contract_id, first, after, ente_id=ente_id)
+            known[first, after] = replace(found, marks=marks, outbound=outbound)
         return known[first, after]
 
     return of

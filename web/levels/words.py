@@ -70,6 +70,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Whole.DESK_SERVED: "persone servite allo sportello",
         Whole.DESK_SERVED_S: "tempo allo sportello, in secondi",
         Whole.DESK_LEAD_DAYS: "giorni lavorativi al primo appuntamento libero",
+        Whole.OUTBOUND_CALLS: "chiamate delle campagne",
+        Whole.OUTBOUND_MIN: "minuti degli operatori per le campagne",
     },
     WhyChanged: {
         WhyChanged.IMPORTED: "chiamate di un altro sistema, importate dopo",

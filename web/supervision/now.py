@@ -74,6 +74,8 @@ class LevelRow:
     @property
     def facts(self) -> str:
         """Where what no call stands behind is shown in full."""
+        if self.source is Source.OUTBOUND:
+            return f"/levels/{self.promise.contract_id}/outbound"
         return "/continuity" if self.source in MEASURED_ON_ITSELF else f"/levels?contract={self.promise.contract_id}"
 
     @property

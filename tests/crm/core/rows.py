@@ -130,6 +130,7 @@ from outbound.campaigns.models import (
     CampaignFigure,
     CampaignVersion,
     ContactState,
+    Look,
     WrittenAttempt,
 )
 from outbound.campaigns.plan import Mode
@@ -149,7 +150,16 @@ from outbound.cati.models import (
 )
 from outbound.cati.sampling import Allocation
 from outbound.compliance.rules import Ended, Written
-from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, DialerStay, LineState
+from outbound.dialer.models import (
+    DialerGap,
+    DialerLine,
+    DialerRecall,
+    DialerSetting,
+    DialerStay,
+    Gap,
+    LineState,
+    OutboundDay,
+)
 from outbound.letters.models import (
     BatchState,
     Letter,
@@ -232,6 +242,9 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
             DialerStay(**its, agent_id=cast.anna, joined_at=AS_OF, left_at=AS_OF),
             DialerLine(**its, id=attempt_id, state=LineState.OVER, at=AS_OF, lease_until=AS_OF),
             DialerRecall(**his, wanted_at=AS_OF, agent_id=cast.anna, made_at=AS_OF),
+            DialerGap(**its, why=Gap.LIST, since=AS_OF, until=AS_OF),
+            OutboundDay(**its, day=AS_OF.date(), attempts=1, staffed_ms=1, counted_at=AS_OF),
+            Look(**its, agent_id=cast.anna, contact_id=cast.mario, asked_at=AS_OF, over_at=AS_OF),
         ]
     )
     outcome = uuid4()

@@ -10,7 +10,7 @@ import pytest
 from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, judge
+from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, judge
 from crm.levels.metering import Callers, Counts, Measured, contribution
 from crm.levels.metrics import METRICS
 from crm.levels.metrics import MetricName as N
@@ -78,7 +78,15 @@ GOOD, NEAR, BROKEN, UNKNOWN = Standing.GOOD, Standing.NEAR, Standing.BROKEN, Sta
 MOMENT = timedelta(milliseconds=360)  # a millionth of a hundred hours
 ENTERED = Terms(denominator=Denominator.ENTERED)
 E = Terms(formula=Formula.E)
+QUARTER_MS = 15 * 60_000
 GOLDEN: dict[N, Sequence[Example]] = {
+    N.OUTBOUND: (
+        Example(">=", "50", Evidence(outbound=Outbound(75, 6 * QUARTER_MS)), "50", NEAR),
+        Example(">=", "50", Evidence(outbound=Outbound(75, 6 * QUARTER_MS + 1)), "49.999991", BROKEN),
+        Example(">=", "50", Evidence(outbound=Outbound(63, 4 * QUARTER_MS)), "63", GOOD),
+        Example(">=", "50", Evidence(outbound=Outbound(0, 0)), None, UNKNOWN),
+        Example(">=", "50", Evidence(), None, UNKNOWN),
+    ),
     N.WAITING_OVER: (
         Example("<", "0.25", calls(*[answered("40")] * 3, gave_up("40.001")), "0.25", BROKEN),
         Example("<=", "0.25", calls(*[answered("40")] * 3, gave_up("40.001")), "0.25", NEAR),

@@ -28,7 +28,7 @@ def anna(stage: Stage) -> Principal:
 
 def place(stage: Stage, by: Principal, number: str = MARIO_MOBILE) -> UUID:
     cast = stage.cast
-    wanted = Placed(cast.empoli, cast.mario, number, EMPOLI_LINE, cast.operator)
+    wanted = Placed(cast.empoli, cast.contract, cast.mario, number, EMPOLI_LINE, cast.operator)
     return stage.work(lambda s: placing.place(s, by, wanted))
 
 
