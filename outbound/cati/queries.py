@@ -73,6 +73,8 @@ class InterviewLine:
     state: InterviewState
     disposition: Disposition | None
     interviewer: str | None
+    interviewer_id: int | None
+    of_survey: bool  # whose cases are given out
     began_at: datetime
     ended_at: datetime | None
 
@@ -214,7 +216,17 @@ def interviews(session: Session, form_id: int) -> list[InterviewLine]:
         *session.execute(latest.where(is_over).limit(MOST_OVER_SHOWN)),
     )
     return [
-        InterviewLine(one.id, one.ente_id, one.state, one.disposition, name, one.began_at, one.ended_at)
+        InterviewLine(
+            one.id,
+            one.ente_id,
+            one.state,
+            one.disposition,
+            name,
+            one.interviewer_id,
+            one.campaign_id is not None,
+            one.began_at,
+            one.ended_at,
+        )
         for one, name in rows
     ]
 

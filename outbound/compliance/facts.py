@@ -22,6 +22,7 @@ from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.cati import objections
 from outbound.cati.models import SurveyCase
 from outbound.compliance import rules
 from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
@@ -47,6 +48,7 @@ def people(
     owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
     tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
     elsewhere, wishes = _claimed(session, campaign_id, everyone), _wishes(session, campaign_id, known)
+    objecting = objections.objecting(session, campaign_id, {key: one.contact_ids for key, one in known.items()})
     promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
     return {
         contact_id: Person(
@@ -57,7 +59,8 @@ def people(
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
             running=running, known_at=known_at, deceased=one.deceased, do_not_call=one.do_not_call,
-            insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
+            insolvent=one.insolvent, consented=False if contact_id in objecting else None,
+            due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
             promised_until=max((promised[row] for row in one.contact_ids if row in promised), default=None),

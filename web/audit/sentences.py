@@ -195,6 +195,7 @@ SENTENCES = {
     "questionnaire.uploaded": "Ha caricato un questionario",
     "questionnaire.published": "Ha messo in uso un questionario",
     "questionnaire.withdrawn": "Ha ritirato un questionario",
+    "interview.case_seen": "Ha guardato il caso di un'indagine",
     "interview.begun": "Ha cominciato un'intervista",
     "interview.resumed": "Ha ripreso un'intervista",
     "interview.ended": "Ha chiuso o interrotto un'intervista",

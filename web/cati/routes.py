@@ -316,4 +316,5 @@ def _one(
         current=current, badges=badges, served=served, interviews=conducted, cases=cases, groups=tuple(Group),
         rates=rates(Cases.of(cases)) if cases is not None else None, all_rates=tuple(Rate), wrong=wrong,
         file_name=file_name, may_write=by.can(WRITE), may_conduct=by.can(CONDUCT), may_export=by.can(EXPORT),
+        manages=by.can(Permission.CAMPAIGN_MANAGE),
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import Found, InterviewState
+from outbound.cati.models import Found, InterviewState, Mode
 from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.mistakes import Flaw
 from outbound.cati.sampling import Age, Allocation, By
@@ -13,6 +13,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         InterviewState.RUNNING: "In corso",
         InterviewState.INTERRUPTED: "Interrotta, da riprendere",
         InterviewState.DONE: "Conclusa",
+    },
+    Mode: {
+        Mode.TELEPHONE: "al telefono",
+        Mode.WEB: "sul web",
+        Mode.IVR: "con i tasti del telefono",
     },
     Found: {
         Found.CONFIRMED: "Confermata",
