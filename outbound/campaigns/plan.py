@@ -107,6 +107,7 @@ class Plan:
     outcomes: OutcomeRules = field(default_factory=OutcomeRules)
     form_id: int | None = None  # of a survey: its questionnaire
     by_web: bool = False  # of a survey: people may answer by a link of their own, too
+    by_ivr: bool = False  # of a survey: people may answer it by the keys of their telephone, too
     vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
     conversion_days: int = 7  # of a survey: after which a refusal that was not for good may be tried once more
 

@@ -138,6 +138,7 @@ class Interview(Base):
             unique=True,
             postgresql_where=text("campaign_id IS NOT NULL AND contact_id IS NOT NULL"),
         ),
+        Index("ix_interview_call_id", "call_id", postgresql_where=text("mode = 'ivr' AND state = 'running'")),
         Index("ix_interview_quota_id", "quota_id", postgresql_where=text("quota_id IS NOT NULL")),
     )
 

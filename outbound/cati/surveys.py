@@ -121,7 +121,7 @@ def followed(
         return for_good
     his, now = case_of(session, row), clock.now(session)
     his.asked = his.wants_after = his.wants_agent = None
-    refused = row.disposition.group is Group.R
+    refused = row.disposition.group is Group.R and by is not None  # who leaves a machine has refused nobody
     if refused and not for_good:
         his.refusals, his.refused_at, his.not_by = his.refusals + 1, now, by.user_id if by else None
         for_good = his.refusals >= MOST_REFUSALS

@@ -290,6 +290,7 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
         was, purpose=purpose, voluntary_until=until,
         form_id=id_of(fields.get("form_id", "")) if purpose is Purpose.SURVEY else None,
         by_web=bool(fields.get("by_web")) if "varies" in fields else was.by_web,
+        by_ivr=bool(fields.get("by_ivr")) if "varies" in fields else was.by_ivr,
         vary_hours=bool(fields.get("vary_hours")) if "varies" in fields else was.vary_hours,
         conversion_days=whole("conversion_days", was.conversion_days) or 0,
         mode=_member(Mode, fields.get("mode", ""), was.mode), queue_id=id_of(fields.get("queue_id", "")),

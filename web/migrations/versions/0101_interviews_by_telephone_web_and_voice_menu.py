@@ -20,6 +20,10 @@ def upgrade() -> None:
     mode = sa.Enum(*MODES, name="mode", native_enum=False, create_constraint=True, length=32)
     op.add_column("interview", sa.Column("mode", mode, nullable=False, server_default="telephone"))
     op.add_column("interview", sa.Column("stratum", sa.String(80), nullable=False, server_default=""))
+    op.create_index(
+        "ix_interview_call_id", "interview", ["call_id"],
+        postgresql_where=sa.text("mode = 'ivr' AND state = 'running'"),
+    )  # fmt: skip
     for table in READ:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(
@@ -37,5 +41,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_interview_call_id", "interview")
     for column in ("stratum", "mode"):
         op.drop_column("interview", column)
