@@ -25,6 +25,7 @@ from web.agendas import routes as agendas
 from web.alerts import routes as alerts
 from web.api import health, webhooks
 from web.api import messages as message_webhooks
+from web.api import questions as question_webhooks
 from web.api.hooks import NotGenuineError
 from web.api.v1 import facts as api_facts
 from web.api.v1 import routes as api
@@ -163,6 +164,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     for module in (
         webhooks,
         message_webhooks,
+        question_webhooks,
         messages,
         public_messages,
         health,

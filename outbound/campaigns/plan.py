@@ -109,6 +109,7 @@ class Plan:
     outcomes: OutcomeRules = field(default_factory=OutcomeRules)
     form_id: int | None = None  # of a survey: its questionnaire
     by_web: bool = False  # of a survey: people may answer by a link of their own, too
+    by_ivr: bool = False  # of a survey: people may answer it by the keys of their telephone, too
     vary_hours: bool = True  # of a survey: whoever was not found in the morning is tried in the afternoon
     languages: tuple[str, ...] = ()  # besides Italian, that its operators speak: ISO 639-1
     level: int | None = None  # at which its operators answer the queue, at the worst; 1 is the best

@@ -24,6 +24,8 @@ from telephony.queues import queries as queues
 ADMIT = "campaigns.admit"  # the kind of the job that makes a list's members its contacts
 LONGEST_NAME, LONGEST_REASON = 80, 400
 
+NOT_BY_KEYS = "Non si può compilare con i tasti del telefono: quali domande lo impediscono è scritto nella sua pagina."
+
 
 def begin(
     session: Session, by: Principal, *, ente_id: int, contract_id: int, list_id: int, name: str,
@@ -59,6 +61,8 @@ def write(session: Session, by: Principal, *, campaign_id: int, name: str, plan:
         one.id for one in questionnaires.usable(session, contract_id=found.contract_id, ente_id=found.ente_id)
     }:
         raise FieldError("Questo questionario non è in uso, o non è di questo ente.", "form_id")
+    if plan.by_ivr and plan.form_id is not None and not questionnaires.by_keys(session, plan.form_id):
+        raise FieldError(NOT_BY_KEYS, "by_ivr")
     found.name = _named(name)
     row = _current(session, found)
     _check_whose(session, found, was=plans.parsed(row.plan), plan=plan)

@@ -87,22 +87,18 @@ NONE = Weighed("", "", None)
 
 
 def of_interviews(session: Session, form_id: int) -> dict[UUID, Weighed]:
-    """The same of each interview that is of a survey."""
+    """The same of each interview that is of a survey; also of whom nobody knows any more."""
     rows = session.execute(
-        select(Interview.id, Campaign.name, SurveyCase.stratum, SurveyStratum.population, SurveyStratum.drawn)
+        select(Interview.id, Campaign.name, Interview.stratum, SurveyStratum.population, SurveyStratum.drawn)
         .join(Campaign, Campaign.id == Interview.campaign_id)
         .outerjoin(
-            SurveyCase,
-            (SurveyCase.campaign_id == Interview.campaign_id) & (SurveyCase.contact_id == Interview.contact_id),
-        )
-        .outerjoin(
             SurveyStratum,
-            (SurveyStratum.campaign_id == Interview.campaign_id) & (SurveyStratum.name == SurveyCase.stratum),
+            (SurveyStratum.campaign_id == Interview.campaign_id) & (SurveyStratum.name == Interview.stratum),
         )
         .where(Interview.form_id == form_id)
     )
     return {
-        interview_id: Weighed(name, stratum or "", population / drawn if drawn else None)
+        interview_id: Weighed(name, stratum, population / drawn if drawn else None if stratum else 1.0)
         for interview_id, name, stratum, population, drawn in rows
     }
 

@@ -18,13 +18,14 @@ from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
 from outbound.campaigns.models import Attempt, CampaignContact
 from outbound.cati import drawing, surveys
-from outbound.cati.aapor import Disposition, Group
+from outbound.cati.aapor import Cases, Disposition, Group, rates
 from outbound.cati.cases import Heard, disposition
 from outbound.cati.comparing import DONT_KNOW, Work, usual_seconds, whole
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyCase
+from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, Mode, SurveyCase
 from outbound.compliance.rules import Ended, Reason
 
-SHEET = ("case", "stratum", "weight", "replicate", "disposition", "group", "attempts")
+SHEET = ("case", "stratum", "weight", "replicate", "disposition", "group", "attempts", "mode")
+SUMS = ("what", "code", "value")
 _CC, _A, _I, _CASE = (table_of(one) for one in (CampaignContact, Attempt, Interview, SurveyCase))
 
 
@@ -76,7 +77,9 @@ def sheet(session: Session, by: Principal, *, campaign_id: int) -> Iterator[list
     weights = {one.name: one.weight for one in drawn.strata} if drawn is not None else {}
     tried, led = _tried(campaign_id).subquery(), _interviews(campaign_id).subquery()
     rows = session.execute(
-        select(_CASE.c.stratum, _CASE.c.replicate, tried.c.ended, tried.c.times, led.c.disposition, _CC.c.why)
+        select(
+            _CASE.c.stratum, _CASE.c.replicate, tried.c.ended, tried.c.times, led.c.disposition, led.c.mode, _CC.c.why
+        )
         .select_from(_CC)
         .outerjoin(tried, tried.c.contact_id == _CC.c.contact_id)
         .outerjoin(led, led.c.contact_id == _CC.c.contact_id)
@@ -90,8 +93,43 @@ def sheet(session: Session, by: Principal, *, campaign_id: int) -> Iterator[list
         weight = weights.get(row.stratum or "") if drawn is not None else 1
         yield [
             number, row.stratum or "", "" if weight is None else f"{float(weight):.6f}", row.replicate or 0,
-            stands.value, stands.group.value, row.times or 0,
+            stands.value, stands.group.value, row.times or 0, row.mode.value if row.mode else "",
         ]  # fmt: skip
+    gone = session.execute(
+        select(_I.c.stratum, _I.c.disposition, _I.c.mode)
+        .where(_I.c.campaign_id == campaign_id, _I.c.contact_id.is_(None), _I.c.disposition.is_not(None))
+        .order_by(func.md5(cast(_I.c.id, String)))
+    ).all()
+    for number, (stratum, ended, mode) in enumerate(gone, len(rows) + 1):  # the rest of what was known is erased
+        weight = weights.get(stratum) if drawn is not None else 1
+        told = "" if weight is None else f"{float(weight):.6f}"
+        yield [number, stratum, told, "", ended.value, ended.group.value, "", mode.value]
+
+
+def by_mode(session: Session, campaign_id: int) -> dict[Mode, int]:
+    """How many of a survey's complete interviews were led how."""
+    rows = session.execute(
+        select(_I.c.mode, func.count())
+        .where(_I.c.campaign_id == campaign_id, _I.c.disposition == Disposition.COMPLETE)
+        .group_by(_I.c.mode)
+    )
+    return dict(rows.all())
+
+
+def sums(session: Session, by: Principal, *, campaign_id: int) -> Iterator[list[object]]:
+    """A row for each disposition, each rate and the e that was used, as `SUMS` names them."""
+    found, _ = surveys.get(session, campaign_id)
+    require_on(session, by, Permission.INTERVIEW_EXPORT, ente_id=found.ente_id)
+    counted = dispositions(session, campaign_id)
+    reckoned = rates(Cases.of(counted))
+    audit.note(session, by, kind="interview.exported", ente_id=found.ente_id, after={"kind": "rates"})
+    for one, count in sorted(counted.items()):
+        yield ["disposition", one.value, count]
+    for rate, value in reckoned.values.items():
+        yield ["rate", rate.value, "" if value is None else f"{float(value):.6f}"]
+    yield ["rate", "e", "" if reckoned.e is None else f"{float(reckoned.e):.6f}"]
+    for mode, count in sorted(by_mode(session, campaign_id).items()):
+        yield ["complete", mode.value, count]
 
 
 def interviewers(session: Session, by: Principal, *, campaign_id: int) -> list[Interviewer]:
@@ -172,7 +210,7 @@ def _tried(campaign_id: int) -> Any:
 def _interviews(campaign_id: int) -> Any:
     """Those that have an outcome."""
     its = (_I.c.campaign_id == campaign_id, _I.c.state != InterviewState.RUNNING)
-    return select(_I.c.contact_id, _I.c.disposition).where(*its)
+    return select(_I.c.contact_id, _I.c.disposition, _I.c.mode).where(*its)
 
 
 def _heard(ended: list[str] | None, interview: Disposition | None, why: Reason | None) -> Heard:

@@ -15,9 +15,9 @@ from crm.audit import service as audit
 from crm.core import clock
 from crm.core.errors import ConflictError, NotFoundError
 from crm.enti.queries import enti_of
-from outbound.cati import queries, steps, surveys
+from outbound.cati import access, queries, steps, surveys
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import Interview, InterviewDeed, InterviewState, SurveyForm
+from outbound.cati.models import Interview, InterviewDeed, InterviewState, Mode, SurveyForm
 from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.definition import Questionnaire
 from outbound.cati.questionnaire.interview import Screen
@@ -92,7 +92,7 @@ def standing(session: Session, by: Principal, *, interview_id: UUID) -> Standing
     row = session.get(Interview, interview_id)
     if row is None:
         raise NotFoundError("Questa intervista non esiste.")
-    require_on(session, by, Permission.INTERVIEW_CONDUCT, ente_id=row.ente_id)
+    _require(session, by, row)
     known, answers, setting = steps.state(session, row)
     screen = engine.step(known, answers, setting) if row.state is not InterviewState.DONE else None
     title = known.title or session.get_one(SurveyForm, row.form_id).title
@@ -164,9 +164,8 @@ def resume(session: Session, by: Principal, *, interview_id: UUID, call_id: UUID
     is_led = row.state is InterviewState.RUNNING and row.held_until is not None and row.held_until > now
     if is_led and row.interviewer_id != by.user_id:
         raise ConflictError("Un collega sta facendo questa intervista.")
-    row.state, row.interviewer_id, row.disposition = InterviewState.RUNNING, by.user_id, None
     row.call_id = call_id or row.call_id
-    steps.add(session, row, by, InterviewDeed.RESUMED)
+    steps.resumed(session, row, by, Mode.TELEPHONE)
     steps.moved(session, row, row.at)
     audit.note(session, by, kind="interview.resumed", ente_id=row.ente_id, contact_id=row.contact_id)
     steps.remember(session, row, by)
@@ -193,8 +192,17 @@ def _locked(session: Session, by: Principal, interview_id: UUID) -> Interview:
     row = session.get(Interview, interview_id, with_for_update=True)
     if row is None:
         raise NotFoundError("Questa intervista non esiste.")
-    require_on(session, by, Permission.INTERVIEW_CONDUCT, ente_id=row.ente_id)
+    _require(session, by, row)
     return row
+
+
+def _require(session: Session, by: Principal, row: Interview) -> None:
+    """Raise `ForbiddenError` unless `by` interviews for its ente and, of a survey's case, was given it."""
+    if row.campaign_id is None:
+        require_on(session, by, Permission.INTERVIEW_CONDUCT, ente_id=row.ente_id)
+        return
+    its = {"campaign_id": row.campaign_id, "contact_id": row.contact_id or 0}
+    access.require(session, by, ente_id=row.ente_id, **its)
 
 
 def _held(session: Session, by: Principal, interview_id: UUID, revision: int) -> Interview:

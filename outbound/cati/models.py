@@ -81,9 +81,18 @@ class InterviewState(StrEnum):
     DONE = "done"
 
 
+class Mode(StrEnum):
+    """How an interview is led: by an interviewer, or by the person himself."""
+
+    TELEPHONE = "telephone"
+    WEB = "web"
+    IVR = "ivr"  # by the keys of his telephone
+
+
 class Interview(Base):
     """A case: somebody is interviewed, or could not be. It ends on the version that it began with.
 
+    `mode`: how it was begun, or last gone on with; `stratum`: its case's, kept when the person is erased.
     `at` is the path of the question gone back to; `revision` grows with each deed: a stale page changes nothing.
     """
 
@@ -100,6 +109,8 @@ class Interview(Base):
     quota_id: Mapped[int | None]  # the place that it has in a quota
     state: Mapped[InterviewState] = mapped_column(choice(InterviewState))
     disposition: Mapped[Disposition | None] = mapped_column(choice(Disposition))
+    mode: Mapped[Mode] = mapped_column(choice(Mode), default=Mode.TELEPHONE)
+    stratum: Mapped[str] = mapped_column(String(80), default="")
     language: Mapped[str] = mapped_column(String(80))
     seed: Mapped[int] = mapped_column(Integer)  # of shuffles and of what is drawn
     at: Mapped[str] = mapped_column(String(120), default="")
@@ -127,6 +138,7 @@ class Interview(Base):
             unique=True,
             postgresql_where=text("campaign_id IS NOT NULL AND contact_id IS NOT NULL"),
         ),
+        Index("ix_interview_call_id", "call_id", postgresql_where=text("mode = 'ivr' AND state = 'running'")),
         Index("ix_interview_quota_id", "quota_id", postgresql_where=text("quota_id IS NOT NULL")),
     )
 

@@ -23,7 +23,7 @@ from outbound.campaigns.models import CampaignContact
 from outbound.campaigns.running import Running
 from outbound.cati import queries, steps, surveys
 from outbound.cati.aapor import Disposition
-from outbound.cati.models import Interview, InterviewDeed, InterviewState, SurveyForm
+from outbound.cati.models import Interview, InterviewDeed, InterviewState, Mode, SurveyForm
 from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.interview import Screen
 
@@ -145,7 +145,7 @@ def _held(session: Session, token: str, revision: int) -> Interview:
             with session.begin_nested():
                 row = steps.create(
                     session, None, form=form, ente_id=found.ente_id, contact_id=link.contact_id,
-                    campaign_id=found.id, call_id=None, language="",
+                    campaign_id=found.id, call_id=None, language="", mode=Mode.WEB,
                 )  # fmt: skip
         except IntegrityError:  # one case, one interview: a unique index says so
             raise ConflictError(steps.STALE) from None
@@ -155,9 +155,8 @@ def _held(session: Session, token: str, revision: int) -> Interview:
         raise ConflictError(OVER)
     if row.revision != revision:
         raise ConflictError(steps.STALE)
-    if row.interviewer_id is not None or row.state is not InterviewState.RUNNING:
-        row.state, row.interviewer_id, row.disposition = InterviewState.RUNNING, None, None
-        steps.add(session, row, None, InterviewDeed.RESUMED)
+    if row.mode is not Mode.WEB or row.state is not InterviewState.RUNNING:
+        steps.resumed(session, row, None, Mode.WEB)
     return row
 
 
@@ -173,7 +172,7 @@ def _survey(session: Session, link: Link) -> tuple[Running, int]:
 def _open_to_him(session: Session, row: Interview) -> None:
     """Raise `ConflictError` while an interviewer conducts it."""
     led = row.held_until is not None and row.held_until > clock.now(session)
-    if row.state is InterviewState.RUNNING and row.interviewer_id is not None and led:
+    if row.state is InterviewState.RUNNING and row.mode is not Mode.WEB and led:
         raise ConflictError(BUSY)
 
 

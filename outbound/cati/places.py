@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import table_of
-from outbound.cati.models import Interview, InterviewState, SurveyCase, SurveyQuota
+from outbound.cati.models import Interview, InterviewState, SurveyQuota
 from outbound.cati.quotas import STRATUM, Cell, cell_of
 
 LEFT = timedelta(minutes=30)  # after its interviewer's lease: an interview that nobody goes on with keeps no place
@@ -37,7 +37,7 @@ def keep(session: Session, row: Interview, given: Mapping[str, str]) -> bool:
     if row.campaign_id is None:
         return True
     quotas = cells(session, row.campaign_id)
-    cell = cell_of(quotas, {**given, STRATUM: _stratum(session, row)}) if quotas else None
+    cell = cell_of(quotas, {**given, STRATUM: row.stratum}) if quotas else None
     if cell is not None and cell.id == row.quota_id:
         return True
     give_back(session, row)
@@ -80,12 +80,3 @@ def _let_go(session: Session, quota_id: int) -> int:
     if gone:
         session.execute(update(_QUOTA).where(_QUOTA.c.id == quota_id).values(taken=_QUOTA.c.taken - gone))
     return gone
-
-
-def _stratum(session: Session, row: Interview) -> str:
-    found = session.scalar(
-        select(SurveyCase.stratum).where(
-            SurveyCase.campaign_id == row.campaign_id, SurveyCase.contact_id == row.contact_id
-        )
-    )
-    return found or ""

@@ -14,8 +14,10 @@ from crm.core import clock
 from crm.core.errors import NotFoundError
 from outbound.cati.aapor import Disposition
 from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm, SurveyVersion
+from outbound.cati.questionnaire import keypad
 from outbound.cati.questionnaire.definition import Questionnaire, restored
 from outbound.cati.questionnaire.interview import Answers
+from outbound.cati.questionnaire.keypad import Hinders
 from outbound.cati.questionnaire.look import Setting
 
 KEPT_FORMS = 64
@@ -73,6 +75,8 @@ class InterviewLine:
     state: InterviewState
     disposition: Disposition | None
     interviewer: str | None
+    interviewer_id: int | None
+    of_survey: bool  # whose cases are given out
     began_at: datetime
     ended_at: datetime | None
 
@@ -118,6 +122,18 @@ def usable(session: Session, *, contract_id: int, ente_id: int) -> list[Line]:
     ]  # fmt: skip
 
 
+def answered_by_keys(session: Session, contract_id: int) -> list[Line]:
+    """The questionnaires of a contract that are in use and may be answered by the keys of a telephone."""
+    in_use = (one for one in lines(session) if one.current is not None and one.withdrawn_at is None)
+    return [one for one in in_use if one.contract_id == contract_id and by_keys(session, one.id)]
+
+
+def by_keys(session: Session, form_id: int) -> bool:
+    """Whether the version in use may be answered by the keys of a telephone."""
+    number = session.scalar(select(SurveyForm.current).where(SurveyForm.id == form_id))
+    return number is not None and not keypad.hindrances(questionnaire(session, version_id(session, form_id, number)))
+
+
 def uploaded(session: Session, form_id: int, number: int) -> tuple[str, bytes]:
     """The file of a version, as it was uploaded: its name and bytes. Raises `NotFoundError`."""
     row = session.execute(
@@ -156,6 +172,12 @@ def questionnaire(session: Session, of_version: int) -> Questionnaire:
         while len(_KEPT) > KEPT_FORMS:
             del _KEPT[next(iter(_KEPT))]
     return found
+
+
+def hindrances(session: Session, form_id: int, number: int) -> tuple[tuple[int, Hinders], ...]:
+    """What keeps a version from being answered by the keys of a telephone, each with its row in the file."""
+    found = keypad.hindrances(questionnaire(session, version_id(session, form_id, number)))
+    return keypad.located(uploaded(session, form_id, number)[1], found) if found else ()
 
 
 _KEPT: dict[str, Questionnaire] = {}
@@ -214,7 +236,17 @@ def interviews(session: Session, form_id: int) -> list[InterviewLine]:
         *session.execute(latest.where(is_over).limit(MOST_OVER_SHOWN)),
     )
     return [
-        InterviewLine(one.id, one.ente_id, one.state, one.disposition, name, one.began_at, one.ended_at)
+        InterviewLine(
+            one.id,
+            one.ente_id,
+            one.state,
+            one.disposition,
+            name,
+            one.interviewer_id,
+            one.campaign_id is not None,
+            one.began_at,
+            one.ended_at,
+        )
         for one, name in rows
     ]
 

@@ -20,7 +20,7 @@ from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from outbound.cati import places, queries, surveys
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm
+from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, Mode, SurveyForm
 from outbound.cati.questionnaire import interview as engine
 from outbound.cati.questionnaire.definition import Questionnaire
 from outbound.cati.questionnaire.interview import Answers, RefusedError
@@ -41,7 +41,7 @@ class Refusal:
 
 def create(
     session: Session, by: Principal | None, *, form: SurveyForm, ente_id: int, contact_id: int | None,
-    campaign_id: int | None, call_id: UUID | None, language: str,
+    campaign_id: int | None, call_id: UUID | None, language: str, mode: Mode = Mode.TELEPHONE,
 ) -> Interview:  # fmt: skip
     """A new one, with the version that is in use."""
     if form.current is None or form.withdrawn_at is not None:
@@ -50,17 +50,24 @@ def create(
     known = queries.questionnaire(session, version_id)
     row = Interview(
         id=new_id(session), ente_id=ente_id, contract_id=form.contract_id, form_id=form.id, version_id=version_id,
-        contact_id=contact_id, campaign_id=campaign_id, call_id=call_id, state=InterviewState.RUNNING,
+        contact_id=contact_id, campaign_id=campaign_id, call_id=call_id, state=InterviewState.RUNNING, mode=mode,
+        stratum=surveys.stratum_of(session, campaign_id, contact_id),
         language=language if language in known.languages else known.default_language, seed=secrets.randbelow(2**31),
-        at="", revision=0, interviewer_id=by.user_id if by else None, held_until=now + LEASE, began_at=now,
+        at="", revision=0, interviewer_id=_id(by), held_until=now + LEASE, began_at=now,
         shown_at=now,
     )  # fmt: skip
     session.add(row)
     session.flush()
-    add(session, row, by, InterviewDeed.BEGAN)
+    add(session, row, by, InterviewDeed.BEGAN, value=mode.value)
     audit.note(session, by, kind="interview.begun", ente_id=ente_id, contact_id=contact_id, subject=form.title)
     remember(session, row, by)
     return row
+
+
+def resumed(session: Session, row: Interview, by: Principal | None, mode: Mode) -> None:
+    """Somebody goes on with it: an interviewer, or the person himself. Its place in a quota is for who calls."""
+    row.state, row.interviewer_id, row.disposition, row.mode = InterviewState.RUNNING, _id(by), None, mode
+    add(session, row, by, InterviewDeed.RESUMED, value=mode.value)
 
 
 def answered(session: Session, row: Interview, by: Principal | None, said: Sequence[str]) -> Refusal | None:
@@ -143,7 +150,7 @@ def remember(session: Session, row: Interview, by: Principal | None) -> None:
         return
     timeline.record(
         session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.INTERVIEW, source=row.id,
-        occurred_at=row.began_at, author_id=by.user_id if by else None,
+        occurred_at=row.began_at, author_id=_id(by),
         status=row.disposition.value if row.disposition else IN_PROGRESS,
         detail={"title": session.get_one(SurveyForm, row.form_id).title, "note": ""},
     )  # fmt: skip
@@ -159,6 +166,10 @@ def add(
     session.execute(
         insert(InterviewEvent).values(
             interview_id=row.id, ente_id=row.ente_id, deed=deed, path=path, value=value, took_ms=took, at=now,
-            interviewer_id=by.user_id if by else None,
+            interviewer_id=_id(by),
         )
     )  # fmt: skip
+
+
+def _id(by: Principal | None) -> int | None:
+    return by.user_id if by else None

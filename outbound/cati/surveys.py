@@ -17,6 +17,7 @@ from crm.core.errors import ConflictError, FieldError, NotFoundError
 from outbound.campaigns import contacts, running, sequence
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
 from outbound.campaigns.running import Running
+from outbound.cati import access
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Asked, Interview, InterviewState, SurveyCase
 from outbound.compliance.rules import HORIZON, Ended
@@ -72,11 +73,12 @@ def of_call(session: Session, *, contact_id: int, call_id: UUID) -> tuple[int, i
 
 
 def case(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> CaseView:
-    """A case. Raises `NotFoundError`, `ForbiddenError` unless `by` interviews for its ente."""
+    """A case; whoever looks at it is noted. Raises `NotFoundError`, `ForbiddenError` unless it is `by`'s (`access`)."""
     found, form_id = get(session, campaign_id)
-    require_on(session, by, Permission.INTERVIEW_CONDUCT, ente_id=found.ente_id)
+    access.require(session, by, ente_id=found.ente_id, campaign_id=campaign_id, contact_id=contact_id)
     if session.get(CampaignContact, (campaign_id, contact_id)) is None:
         raise NotFoundError(NO_CASE)
+    audit.note_once(session, by, kind="interview.case_seen", ente_id=found.ente_id, contact_id=contact_id)
     tried = session.execute(
         select(Attempt.at, Attempt.ended)
         .where(Attempt.campaign_id == campaign_id, Attempt.contact_id == contact_id, Attempt.begun)
@@ -119,7 +121,7 @@ def followed(
         return for_good
     his, now = case_of(session, row), clock.now(session)
     his.asked = his.wants_after = his.wants_agent = None
-    refused = row.disposition.group is Group.R
+    refused = row.disposition.group is Group.R and by is not None  # who leaves a machine has refused nobody
     if refused and not for_good:
         his.refusals, his.refused_at, his.not_by = his.refusals + 1, now, by.user_id if by else None
         for_good = his.refusals >= MOST_REFUSALS
@@ -193,6 +195,12 @@ def again(session: Session, *, campaign_id: int, contact_id: int, due: datetime)
     """A case that was over is called once more, from `due` on."""
     its = (_CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id)
     session.execute(update(_CC).where(*its).values(state=ContactState.LATER, why=None, due_at=due, claimed_by=None))
+
+
+def stratum_of(session: Session, campaign_id: int | None, contact_id: int | None) -> str:
+    """In which stratum a case was drawn; empty where there is none."""
+    its = SurveyCase.campaign_id == campaign_id, SurveyCase.contact_id == contact_id
+    return session.scalar(select(SurveyCase.stratum).where(*its)) or ""
 
 
 def case_of(session: Session, row: Interview) -> SurveyCase:

@@ -75,7 +75,20 @@ SATISFACTION: dict[str, Rows] = {
         {"form_title": "Indagine di soddisfazione", "form_id": "satisfaction", "default_language": "Italiano (it)"},
     ),
 }  # fmt: skip
-TEMPLATES = {"satisfaction": SATISFACTION}
+_NOT_BY_KEYS = {"intro", "trouble", "advice"}  # what an interviewer says of himself, several choices, words
+_INTRO = {
+    "type": "note", "name": "intro", IT: "Questo è un breve questionario sul servizio del Comune. Le sue risposte"
+    " servono solo a migliorarlo.", EN: "This is a short questionnaire about the service of the municipality. Your"
+    " answers only serve to improve it.",
+}  # fmt: skip
+SATISFACTION_KEYS: dict[str, Rows] = {
+    "survey": (_INTRO, *(row for row in SATISFACTION["survey"] if row.get("name") not in _NOT_BY_KEYS)),
+    "choices": tuple(row for row in SATISFACTION["choices"] if row["list_name"] != "trouble"),
+    "settings": (
+        {"form_title": "Soddisfazione, breve", "form_id": "satisfaction_keys", "default_language": "Italiano (it)"},
+    ),
+}
+TEMPLATES = {"satisfaction": SATISFACTION, "satisfaction_keys": SATISFACTION_KEYS}
 
 
 @lru_cache(maxsize=len(TEMPLATES))

@@ -37,6 +37,7 @@ from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.cati import objections
 from outbound.cati.models import SurveyCase
 from outbound.compliance import rules
 from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
@@ -110,6 +111,7 @@ def people(
     }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
+    objecting = objections.objecting(session, campaign_id, {key: one.contact_ids for key, one in known.items()})
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -119,7 +121,8 @@ def people(
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
             running=running, known_at=known_at, deceased=one.deceased, do_not_call=one.do_not_call,
-            insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
+            insolvent=one.insolvent, consented=False if contact_id in objecting else None,
+            due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & around[_What.CASE].keys()),
             claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), hours=one.hours,

@@ -15,6 +15,7 @@ from crm.core.db import table_of, touch
 from crm.enti import queries as enti
 from outbound.campaigns import contacts, running
 from outbound.campaigns.models import Attempt
+from outbound.cati import by_keys
 from outbound.compliance.rules import Ended
 from outbound.dialer import recalls
 from outbound.dialer.deciding import SeatState
@@ -204,6 +205,7 @@ def _over(session: Session, line: DialerLine, sid: str, status: str, heard: Hear
         line.answered_at = heard.at
     session.flush()
     if line.call_id is not None:
+        by_keys.hung_up(session, line.call_id)
         reception.line_ended(session, line.call_id, sid, heard, line.leg_id)
     elif was is not LineState.OVER:
         ended = NOT_ANSWERED.get(status, Ended.MACHINE if line.machine else Ended.SILENT)

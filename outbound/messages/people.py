@@ -24,7 +24,7 @@ from crm.positions import queries as positions
 from crm.positions.summary import HALTED, owed_cents
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.running import Running
-from outbound.cati import online
+from outbound.cati import codes, online
 from outbound.compliance import facts
 from outbound.compliance.rules import Rules, Verdict, Written, judge_written
 from outbound.messages.text import USUAL, Field, Words
@@ -51,7 +51,7 @@ def letterhead(session: Session, campaign: Running, *, public_url: str) -> dict[
     name = badge.name if len(badge.name) <= Name().longest else badge.short_name
     line = campaign.plan.line or lines.sender(session, campaign.ente_id)
     site = sites.of_ente(session, campaign.ente_id)
-    values = {Field.ENTE: name, Field.SURVEY: USUAL[Field.SURVEY]}
+    values = {Field.ENTE: name, **{one: USUAL[one] for one in (Field.SURVEY, Field.CODE)}}
     if line:
         values[Field.LINE] = spaced(line)
     if site is not None:
@@ -101,8 +101,9 @@ def words_of(campaign: Running, channel: Written, now: datetime) -> Words:
 def _links(
     session: Session, campaign: Running, contact_ids: Collection[int], public_url: str
 ) -> dict[int, dict[Field, str]]:
-    """Where each answers a survey by himself, if it may be answered so. Nobody else gets to see it."""
-    if campaign.plan.form_id is None or not campaign.plan.by_web:
+    """How each answers a survey by himself, where it may be answered so. Nobody else gets to see it."""
+    plan = campaign.plan
+    if plan.form_id is None:
         return {}
     ente_id, campaign_id = campaign.ente_id, campaign.id
 
@@ -111,7 +112,13 @@ def _links(
             session, ente_id=ente_id, campaign_id=campaign_id, contact_id=contact_id, public_url=public_url
         )
 
-    return {one: {Field.SURVEY: link(one)} for one in contact_ids}
+    def ways(contact_id: int) -> dict[Field, str]:
+        by_web = {Field.SURVEY: link(contact_id)} if plan.by_web else {}
+        if not plan.by_ivr:
+            return by_web
+        return by_web | {Field.CODE: codes.code(session, campaign_id=campaign_id, contact_id=contact_id)}
+
+    return {one: ways(one) for one in contact_ids}
 
 
 def _called(name: str) -> dict[Field, str]:

@@ -33,6 +33,8 @@ def write(session: Session, by: Principal, *, campaign_id: int, outreach: Outrea
     missing = {Field.LINE, Field.BOOKING} - set(letterhead(session, campaign, public_url=public_url))
     if campaign.plan.form_id is None or not campaign.plan.by_web:
         missing.add(Field.SURVEY)
+    if campaign.plan.form_id is None or not campaign.plan.by_ivr:
+        missing.add(Field.CODE)
     wrong = [
         InvalidError(f"Questo ente non ha niente da mettere al posto di «{name}».", field=f"{channel}-{phase}-{part}")
         for channel, by_phase in outreach.messages.items()

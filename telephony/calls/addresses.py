@@ -101,6 +101,19 @@ class Addresses:
         """A recording of the conversation has begun, or can be fetched."""
         return f"{self._call(contract_id, call_id)}/taken{RETRIES}"
 
+    def questions(self, contract_id: int, call_id: UUID, step: int) -> str:
+        """The questionnaire that is put to the caller at this step of the menu."""
+        return f"{self._call(contract_id, call_id)}/questions?step={step}{RETRIES}"
+
+    def question(self, contract_id: int, call_id: UUID, step: int, revision: int, attempt: int) -> str:
+        """What the caller keyed at a question, after so many answers, the how manieth time that it was asked."""
+        asked = f"step={step}&revision={revision}&attempt={attempt}"
+        return f"{self._call(contract_id, call_id)}/questions/keys?{asked}{RETRIES}"
+
+    def question_code(self, contract_id: int, call_id: UUID, step: int, attempt: int) -> str:
+        """The personal code that he keyed."""
+        return f"{self._call(contract_id, call_id)}/questions/code?step={step}&attempt={attempt}{RETRIES}"
+
     def survey(self, contract_id: int, call_id: UUID) -> str:
         """What a caller hears whose operator has hung up."""
         return f"{self._call(contract_id, call_id)}/survey{RETRIES}"

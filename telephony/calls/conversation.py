@@ -149,14 +149,16 @@ def retract(session: Session, by: Principal, *, call_id: UUID, contact_id: int) 
     touch(session, topics.agent(by.user_id), topics.board(call.contract_id))
 
 
-def hang_up(session: Session, by: Principal, *, call_id: UUID) -> None:
-    """End the conversation for both."""
+def hang_up(session: Session, by: Principal, *, call_id: UUID, to_questions: bool = False) -> None:
+    """End the conversation for both; `to_questions`: the citizen stays on his line, and is asked a questionnaire."""
     call = own_call(session, by, call_id)
     if call.phase in {Phase.RINGING, Phase.JOINING}:  # noted now, it would be taken for a repetition later
         raise ConflictError("La conversazione non è ancora cominciata.")
     at = clock.now(session)
     asks = call.queue_id is not None and queues.queue(session, call.queue_id).asks_survey
-    survey = asks and MARKED not in Place.restored(call.ivr).kept  # whoever marked the voice flow has had his say
+    survey = to_questions or (
+        asks and MARKED not in Place.restored(call.ivr).kept
+    )  # who marked the voice flow has had his say
     service.apply(session, call.id, HangUpAsked(at, by.user_id, survey), Heard(f"hang-up:{call.leg_id}", at))
     touch(session, topics.agent(by.user_id))
 

@@ -36,13 +36,14 @@ from telephony.carriers.port import (
     Play,
     PutThrough,
     Record,
+    Redirect,
     Say,
 )  # fmt: skip
 from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.ivr import prompts, turns, walk
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Flow, ToQueue, ToVoicemail
+from telephony.ivr.definition import Flow, Questions, ToQueue, ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.turns import (
@@ -151,6 +152,31 @@ def after_number(
     flow = flow_of(session, call)
     now = clock.now(session)  # they may have spoken past closing
     turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
+    return _say(session, call, turn, to)
+
+
+def at_questions(session: Session, call_id: UUID, step: int) -> Questions | None:
+    """The questionnaire that the caller stands at, at this step of the menu; none where he stands elsewhere by now.
+
+    The call is locked.
+    """
+    call = _lock(session, call_id)
+    place = Place.restored(call.ivr)
+    if call.phase is not Phase.IVR or step != place.step:
+        return None
+    node = flow_of(session, call).nodes.get(place.node)
+    return node if isinstance(node, Questions) else None
+
+
+def after_questions(session: Session, call_id: UUID, *, step: int, done: bool, to: Addresses) -> Reply:
+    """The questionnaire was put to the caller, to its end or not: how he goes on."""
+    if at_questions(session, call_id, step) is None:
+        return _now(session, _lock(session, call_id), to)
+    call, now = _lock(session, call_id), clock.now(session)  # it may have taken until past closing
+    place, flow = Place.restored(call.ivr), flow_of(session, call)
+    turn = _walked(
+        session, call, flow, lambda facts: walk.on_questioned(flow, place, facts, done=done), judged_at=now
+    )  # fmt: skip
     return _say(session, call, turn, to)
 
 
@@ -352,6 +378,9 @@ def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
             return (
                 *_while_listening(pressed, says), PutThrough(number, shown, action, rings_s, longest_min * 60)
             )  # fmt: skip
+        case turns.Question():
+            asks = Redirect(to.questions(call.contract_id, call.id, turn.place.step))
+            return (*_while_listening(pressed, says), asks)
         case Await(digits, timeout_s, words):
             spoken = turn.place.language.tag if words else None
             return (Gather(pressed, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)

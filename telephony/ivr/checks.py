@@ -20,6 +20,7 @@ from telephony.ivr.definition import (
     Message,
     Node,
     NodeId,
+    Questions,
     Text,
     ToCallback,
     ToNumber,
@@ -47,6 +48,7 @@ class Flaw(StrEnum):
     SAME_WORD = "same_word"  # said, it would mean two choices
     OTHER_LANGUAGES = "other_languages"  # a choice of language that is not the flow's
     NO_QUEUE = "no_queue"
+    NO_FORM = "no_form"  # no questionnaire was chosen
     NO_NUMBER = "no_number"  # neither an office's nor ours
     TOO_FEW_DIGITS = "too_few_digits"  # at least more than at most
     NO_END = "no_end"  # a loop without exit
@@ -119,6 +121,8 @@ def _own(flow: Flow, queues: Collection[int], numbers: Collection[str]) -> Itera
                 yield from _keys(id_, [one.digit for one in node.choices])
             case ToQueue() | ToCallback() | ToVoicemail() if node.queue not in queues:
                 yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
+            case Questions(form=0):
+                yield Problem(id_, "form", Flaw.NO_FORM)
             case ToNumber() if node.number not in numbers:
                 yield Problem(id_, "number", Flaw.NO_NUMBER, node.number)
             case _:

@@ -45,6 +45,7 @@ class NodeKind(StrEnum):
     GOODBYE = "goodbye"
     TRANSFER = "transfer"
     VOICEMAIL = "voicemail"
+    QUESTIONS = "questions"
 
 
 class Exit(StrEnum):
@@ -229,6 +230,23 @@ class ToNumber(_Part):
     otherwise: NodeId
 
 
+class Questions(_Part):
+    """A questionnaire (`form`) that the caller answers by keys: one of a survey that asks him, or else of nobody.
+
+    `by_code`: whoever is not known by his number may key the personal code that he was sent; `anonymous`: whoever is no
+    case of a survey answers all the same. `next` is for whoever came to its end, `otherwise` for everybody else. While
+    it is asked a key is an answer; where one key is awaited, zero is none and leads to an operator.
+    """
+
+    kind: Literal[NodeKind.QUESTIONS] = NodeKind.QUESTIONS
+    form: Annotated[int, Field(ge=0)]  # zero while nobody has chosen
+    text: Text | None = None  # said before
+    by_code: bool = False
+    anonymous: bool = False
+    next: NodeId
+    otherwise: NodeId
+
+
 class Goodbye(_Part):
     """The end."""
 
@@ -238,7 +256,7 @@ class Goodbye(_Part):
 
 Node = Annotated[
     Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark
-    | ToCallback | ToVoicemail | ToQueue | ToNumber | Goodbye,
+    | ToCallback | ToVoicemail | ToQueue | ToNumber | Questions | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
 Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark | ToCallback | ToVoicemail
@@ -266,7 +284,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark():
+        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark() | Questions():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case Appointment():
@@ -296,7 +314,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | AskMark() | Appointment() | ToQueue() | ToNumber():
+        case AskNotice() | AskMark() | Appointment() | ToQueue() | ToNumber() | Questions():
             if node.text is not None:
                 yield "text", node.text
         case _:

@@ -31,6 +31,7 @@ class Control(StrEnum):
     NUMBER = "number"
     BOX = "box"
     QUEUE = "queue"
+    FORM = "form"  # one of the questionnaires that keys can answer
     PHONE = "phone"  # one of the numbers that may be called
     KEY = "key"
     LANGUAGE = "language"
@@ -148,9 +149,10 @@ _CLASSES: dict[NodeKind, type[BaseModel]] = {
     one.model_fields["kind"].default: one for one in get_args(get_args(Node)[0])
 }  # fmt: skip
 _ORDER = (
-    Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.PHONE, Control.NUMBER, Control.BOX, Control.TARGET,
+    Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.FORM, Control.PHONE, Control.NUMBER, Control.BOX,
+    Control.TARGET,
 )  # fmt: skip
-_BY_NAME = {"queue": Control.QUEUE, "number": Control.PHONE}
+_BY_NAME = {"queue": Control.QUEUE, "number": Control.PHONE, "form": Control.FORM}
 _IN_A_ROW = (Control.KEY, Control.LANGUAGE, Control.TARGET, Control.TEXT, Control.WORDS)  # short ones beside each other
 
 
@@ -192,6 +194,8 @@ def _empty(field: Field, definition: Definition, queue: int) -> Any:
             return dict.fromkeys(definition["languages"], "")
         case Control.QUEUE:
             return queue
+        case Control.FORM:
+            return 0
         case Control.LANGUAGE:
             return definition["languages"][0]
         case Control.NAME:
@@ -229,7 +233,7 @@ def _filled(
                 }
             case Control.BOX:
                 made[field.name] = bool(typed.get(name))
-            case Control.NUMBER | Control.QUEUE:
+            case Control.NUMBER | Control.QUEUE | Control.FORM:
                 text_ = typed.get(name, "").strip()
                 made[field.name] = int(text_) if text_.isdecimal() and len(text_) < 10 else text_
             case _:

@@ -2,7 +2,7 @@
 
 The self-service speaks of an invented debt: whoever draws flows need not read anybody's; of appointments the free times
 are read, and none is held. Where he is put through to a
-number outside, whoever plays says what happens there.
+number outside, or asked a questionnaire, whoever plays says what comes of it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from crm.positions import queries as positions
 from telephony.appointments import example as invented
 from telephony.appointments.offers import offered as bookable
 from telephony.ivr import outside, queries, walk
-from telephony.ivr.definition import OPERATOR_KEY, Appointment, Flow, ToNumber, ToQueue
+from telephony.ivr.definition import OPERATOR_KEY, Appointment, Flow, Questions, ToNumber, ToQueue
 from telephony.ivr.turns import Arrange, Consult, Facts, LookUp, Place, Reached, Turn
 from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
@@ -28,6 +28,7 @@ from telephony.recording import queries as recordings
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
 
+DONE = "1"  # a questionnaire is answered to its end; by anything else it is not
 OUTSIDE = {"1": Reached.ANSWERED, "2": Reached.BUSY}  # anything else: nobody answers
 
 
@@ -47,6 +48,8 @@ class Rehearsal:
         """The caller keys or says something, or nothing. The session must see the line's enti."""
         if isinstance(self.flow.nodes.get(place.node), ToNumber) and keys != OPERATOR_KEY:
             return walk.on_put_through(self.flow, place, self.facts, OUTSIDE.get(keys, Reached.NOBODY))
+        if isinstance(self.flow.nodes.get(place.node), Questions) and keys != OPERATOR_KEY:
+            return walk.on_questioned(self.flow, place, self.facts, done=keys == DONE)
         turn = walk.on_input(self.flow, place, self.facts, keys=keys, speech=speech)
         if isinstance(turn.then, Consult):
             today = business_day(self.facts.now)

@@ -152,6 +152,11 @@ class PutThrough:
     longest_min: int
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A questionnaire is put to the caller; then `on_questioned`."""
+
+
 class Reached(StrEnum):
     """What came of that."""
 
@@ -165,7 +170,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | CalledBack | LookUp | Consult | Arrange | Enter | PutThrough | HangUp
+Next = Await | CalledBack | LookUp | Consult | Arrange | Enter | PutThrough | Question | HangUp
 
 
 @dataclass(frozen=True, slots=True)

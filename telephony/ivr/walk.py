@@ -34,6 +34,7 @@ from telephony.ivr.definition import (
     Message,
     Node,
     NodeId,
+    Questions,
     SelfService,
     Speaks,
     ToCallback,
@@ -54,6 +55,7 @@ from telephony.ivr.turns import (
     LookUp,
     Place,
     PutThrough,
+    Question,
     Reached,
     Said,
     Turn,
@@ -130,6 +132,16 @@ def on_put_through(flow: Flow, place: Place, facts: Facts, reached: Reached) -> 
     return _judged(flow, replace(dialogues.left(place), node=node.next, attempts=0), facts)
 
 
+def on_questioned(flow: Flow, place: Place, facts: Facts, *, done: bool) -> Turn:
+    """A questionnaire was put to the caller; `done`: to its end."""
+    place = _still_there(flow, replace(place, step=place.step + 1))
+    node = flow.nodes[place.node]
+    if not isinstance(node, Questions):
+        return repeat(flow, place, facts)
+    to = node.next if done else node.otherwise
+    return _judged(flow, replace(dialogues.left(place), node=to, attempts=0), facts)
+
+
 def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
     """What happens where the caller stands: he comes back to it, or his turn is delivered twice."""
     place = _still_there(flow, place)
@@ -139,6 +151,8 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return _go(flow, place, facts) if _asks_consent(place) else Turn(place, (), Enter(node.queue))
         case ToNumber() if node.number in facts.reaches:
             return Turn(place, (), _put_through(node))
+        case Questions():
+            return Turn(place, (), Question())
         case Goodbye():
             return Turn(place, (say(node.text, place, facts),), HangUp())
         case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark():
@@ -191,9 +205,8 @@ def _go(flow: Flow, place: Place, facts: Facts, says: tuple[Said, ...] = ()) -> 
                 place = replace(place, node=node.full)
             case ToQueue():
                 return _into_queue(place, node, facts, says)
-            case ToNumber():
-                said = node.text or {place.language: prompts.sentence(Sentence.PUT_THROUGH, place.language)}
-                return Turn(place, (*says, say(said, place, facts)), _put_through(node))
+            case ToNumber() | Questions():
+                return _handed_over(place, node, facts, says)
             case Goodbye():
                 return Turn(place, (*says, say(node.text, place, facts)), HangUp())
             case _:
@@ -271,6 +284,14 @@ def _open_to_him(node: ToCallback | ToVoicemail | SelfService | Appointment | To
             return node.number in facts.reaches
         case _:
             return facts.calls_back
+
+
+def _handed_over(place: Place, node: ToNumber | Questions, facts: Facts, says: tuple[Said, ...]) -> Turn:
+    """Somebody else speaks with him: an office, or a questionnaire."""
+    if isinstance(node, Questions):
+        return Turn(place, (*says, say(node.text, place, facts)) if node.text else says, Question())
+    said = node.text or {place.language: prompts.sentence(Sentence.PUT_THROUGH, place.language)}
+    return Turn(place, (*says, say(said, place, facts)), _put_through(node))
 
 
 def _put_through(node: ToNumber) -> PutThrough:
@@ -354,7 +375,7 @@ def _asked_for_operator(flow: Flow, place: Place, node: Node, facts: Facts) -> T
         says = (sentence(Sentence.NOBODY_ANSWERS, place), sentence(Sentence.CALL_LATER, place))
         return Turn(place, says, HangUp())
     ways = [node.zero if isinstance(node, Asking) and node.zero else flow.operator]
-    if isinstance(node, Asking | ToNumber) and (declines or not open_):
+    if isinstance(node, Asking | ToNumber | Questions) and (declines or not open_):
         ways.insert(0 if declines and not open_ else 1, node.otherwise)
     for n, way in enumerate(ways, 1):
         turn = _judged(flow, replace(place, node=way), facts, nobody)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from crm.core import clock
 from crm.core.db import Scope
@@ -75,6 +75,15 @@ def running(survey: Survey, **plan: Any) -> str:
     return f"/campaigns/{scoped(survey, work)}"
 
 
+def gives(survey: Survey, campaign: str, *people: int) -> str:
+    """Mario's case is given to each of these in turn, the last one has it; its address."""
+    number = int(campaign.rsplit("/", 1)[1])
+    for one in people:
+        its = update(CampaignContact).where(CampaignContact.campaign_id == number).values(claimed_by=one)
+        scoped(survey, lambda s: s.execute(its))  # noqa: B023
+    return f"/cases/{number}/{survey.cast.mario}"
+
+
 def test_the_half_year_s_survey_is_prepared_in_one_step(survey: Survey) -> None:
     page = survey.get("/questionnaires")
     assert "Nuova indagine di soddisfazione" in page.text
@@ -113,10 +122,11 @@ def test_sample_and_quotas_are_written_on_their_forms(survey: Survey) -> None:
 
 def test_a_case_from_its_page_to_its_appointment_its_refusal_and_its_conversion(survey: Survey) -> None:
     at = running(survey)
-    case = f"/cases/{at.rsplit('/', 1)[1]}/{survey.cast.mario}"
+    case = gives(survey, at, survey.cast.anna)
     assert "BIANCHI" in survey.get(case, "anna").text.upper()
-    assert survey.get(case, "vera").status_code == 403
-    assert survey.get(f"/cases/{at.rsplit('/', 1)[1]}/{survey.cast.gina}", "anna").status_code == 404
+    for who in ("vera", "luca"):
+        assert survey.get(case, who).status_code == 403
+    assert survey.get(f"/cases/{at.rsplit('/', 1)[1]}/{survey.cast.gina}").status_code == 404
     interview = survey.post(f"{case}/interview", "anna").headers["location"]
     wrong = survey.says(interview, deed="end", disposition="2.21", for_good="false", day="2026-13-40")
     assert wrong.status_code == 422
@@ -127,18 +137,21 @@ def test_a_case_from_its_page_to_its_appointment_its_refusal_and_its_conversion(
     assert survey.post(f"{at}/survey/refusals/{survey.cast.mario}").status_code == 204
     assert survey.post(f"{at}/survey/refusals/{survey.cast.mario}").status_code == 409
     assert survey.post(f"{case}/interview", "anna").status_code == 409, "she was refused already"
+    assert survey.post(f"{case}/interview", "luca").status_code == 403
+    gives(survey, at, survey.cast.luca)
     assert survey.post(f"{case}/interview", "luca").headers["location"] == interview
 
 
 def test_an_interview_is_led_verified_and_counted(survey: Survey) -> None:
     at = running(survey)
-    case = f"/cases/{at.rsplit('/', 1)[1]}/{survey.cast.mario}"
+    case = gives(survey, at, survey.cast.anna)
     interview = survey.post(f"{case}/interview", "anna").headers["location"]
     survey.says(interview, said="y")
     survey.says(interview, said="40")
     survey.says(interview, deed="end", disposition="1.1", for_good="true")
     assert survey.post(f"{at}/survey/checks", percent="0").status_code == 422
     assert survey.post(f"{at}/survey/checks", percent="10").status_code == 204
+    gives(survey, at, survey.cast.luca)
     page = survey.get(case, "luca").text
     assert "È contento?" in page
     assert survey.post(f"{case}/check", "anna", found="confirmed").status_code == 409
@@ -148,7 +161,18 @@ def test_an_interview_is_led_verified_and_counted(survey: Survey) -> None:
     lock_again(survey.database)
     assert "solo con un accordo" in survey.get(f"{at}/survey").text
     cases = survey.get(f"{at}/survey/cases.csv").text
-    assert cases.splitlines()[1] == "1;;1.000000;0;1.1;I;0"
+    of_form = f"/questionnaires/{re.search(r'/questionnaires/([0-9]+)', survey.get(f'{at}/survey').text)[1]}"
+    for name in ("answers.csv", "answers.xlsx", "answers.sav", "codebook.xml", "paradata.csv"):
+        whole, own = survey.get(f"{of_form}/{name}"), survey.get(f"{at}/survey/{name}")
+        assert (whole.status_code, own.status_code) == (200, 200)
+        assert survey.get(f"{at}/survey/{name}", "anna").status_code == 403
+    assert survey.get("/campaigns/x/survey/answers.csv").status_code in {404, 422}
+    lines = survey.get(f"{at}/survey/answers.csv").text.splitlines()
+    assert ";Indagine;;1;1;1.1;telephone;" in lines[1]
+    assert "RR1" in survey.get(f"{at}/survey/codebook.xml").text
+    sums = survey.get(f"{at}/survey/rates.csv").text.splitlines()
+    assert {"disposition;1.1;1", "rate;RR1;1.000000", "complete;telephone;1"} <= set(sums)
+    assert cases.splitlines()[1] == "1;;1.000000;0;1.1;I;0;telephone"
     assert survey.get(f"{at}/survey/cases.csv", "anna").status_code == 403
 
 

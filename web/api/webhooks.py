@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import Scope
+from outbound.cati import by_keys
 from telephony.calls import reception, service, supervision
 from telephony.calls.apology import APOLOGY
 from telephony.calls.events import AgentAnswered, CallerJoined, Event, LegEnd, LegEnded, Step
@@ -262,9 +263,15 @@ def taken(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
 
 @router.post("/{contract_id}/calls/{call_id}/survey")
 def survey(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
-    """The operator has hung up: what does the caller think of it?"""
+    """The operator has hung up: the questionnaire that he passed the caller on to, else what he thinks of the call."""
     to = hook.runtime.addresses
-    return hook.answer(contract_id, lambda session: surveys.begin(session, call_id, to))
+
+    def work(session: Session) -> Reply:
+        if by_keys.stands_ready(session, call_id):
+            return by_keys.put(session, call_id, step=0, to=to)
+        return surveys.begin(session, call_id, to)
+
+    return hook.answer(contract_id, work)
 
 
 @router.post("/{contract_id}/calls/{call_id}/survey/{answer_id}/score")
@@ -330,6 +337,7 @@ def _line_ended(hook: Hook, contract_id: int, call_id: UUID, key: str, leg_id: U
     def work(session: Session) -> Step | None:
         at = carrier_instant(hook.told_at(), clock.now(session))
         heard = Heard(key, at, detail=(("status", hook["CallStatus"]),))
+        by_keys.hung_up(session, call_id)
         return reception.line_ended(session, call_id, hook["CallSid"], heard, leg_id)
 
     _heard("LineEnded", hook.in_contract(contract_id, work))

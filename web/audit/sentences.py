@@ -196,6 +196,8 @@ SENTENCES = {
     "questionnaire.uploaded": "Ha caricato un questionario",
     "questionnaire.published": "Ha messo in uso un questionario",
     "questionnaire.withdrawn": "Ha ritirato un questionario",
+    "interview.case_seen": "Ha guardato il caso di un'indagine",
+    "interview.by_keys": "Ha passato una persona al questionario automatico",
     "interview.begun": "Ha cominciato un'intervista",
     "interview.resumed": "Ha ripreso un'intervista",
     "interview.ended": "Ha chiuso o interrotto un'intervista",

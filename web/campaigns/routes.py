@@ -315,6 +315,7 @@ def _written(was: Plan, fields: Mapping[str, str]) -> Plan:
         level=whole("level", None), languages=tuple(one for one in plans.SPOKEN if fields.get(f"language-{one}")),
         form_id=id_of(fields.get("form_id", "")) if purpose is Purpose.SURVEY else None,
         by_web=bool(fields.get("by_web")) if "varies" in fields else was.by_web,
+        by_ivr=bool(fields.get("by_ivr")) if "varies" in fields else was.by_ivr,
         vary_hours=bool(fields.get("vary_hours")) if "varies" in fields else was.vary_hours,
         conversion_days=whole("conversion_days", was.conversion_days) or 0,
         mode=_member(Mode, fields.get("mode", ""), was.mode), queue_id=id_of(fields.get("queue_id", "")),

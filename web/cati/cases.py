@@ -1,6 +1,7 @@
 """The interviewer's page of a case: what was tried, and the button that begins or goes on with its interview."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.enti import queries as enti
-from outbound.cati import checking, interviews, surveys
+from outbound.cati import checking, handing, interviews, surveys
 from outbound.cati.models import Found
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
@@ -38,6 +39,19 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: in
         lambda session: interviews.take(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
     )
     return RedirectResponse(f"/interviews/{interview_id}", status_code=303)
+
+
+@router.post("/keys")
+def by_keys(
+    runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int, call: Annotated[UUID, Form()]
+) -> Response:
+    """Whoever is on the line goes on by himself, by the keys of his telephone."""
+
+    def work(session: Session) -> None:
+        handing.hand_over(session, visit.principal, call_id=call, campaign_id=campaign_id, contact_id=contact_id)
+
+    runtime.database.transact(visit.scope(CONDUCT), work)
+    return Response(status_code=204)
 
 
 @router.post("/check")

@@ -296,6 +296,7 @@ def _one(
         current = (
             queries.questionnaire(session, queries.version_id(session, form_id, view.current)) if view.current else None
         )
+        hinder = queries.hindrances(session, form_id, view.versions[0].number)
         badges = enti.badges(session)
         covered = enti.enti_of(session, view.contract_id)
     conducted: list[Any] = []
@@ -316,4 +317,5 @@ def _one(
         current=current, badges=badges, served=served, interviews=conducted, cases=cases, groups=tuple(Group),
         rates=rates(Cases.of(cases)) if cases is not None else None, all_rates=tuple(Rate), wrong=wrong,
         file_name=file_name, may_write=by.can(WRITE), may_conduct=by.can(CONDUCT), may_export=by.can(EXPORT),
+        manages=by.can(Permission.CAMPAIGN_MANAGE), hinder=hinder,
     )  # fmt: skip

@@ -62,6 +62,14 @@ def as_csv(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
     return csv_answer(f"cases-{campaign_id}.csv", figures.SHEET, rows)
 
 
+@router.get("/rates.csv")
+def sums(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
+    """How many cases stand how, and all rates with the e that was used."""
+    with runtime.database.begin(visit.scope(EXPORT)) as session:
+        rows = list(figures.sums(session, visit.principal, campaign_id=campaign_id))
+    return csv_answer(f"rates-{campaign_id}.csv", figures.SUMS, rows)
+
+
 @router.get("/sample")
 def strata(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: int, by: str = "") -> Response:
     """The form that draws the sample, with the strata that a choice makes."""
@@ -194,6 +202,7 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
     labels = {name: dict(pairs) for name, pairs in known.items()}
     return {
         **found, "cases": counted, "rates": rates(Cases.of(counted)), "all_rates": tuple(Rate),
+        "modes": figures.by_mode(session, campaign_id),
         "sample": drawn, "of_strata": _said_of(visit, drawn.by if drawn else ""),
         "quotas": [
             (

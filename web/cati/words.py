@@ -3,8 +3,9 @@
 from enum import StrEnum
 
 from outbound.cati.aapor import Disposition, Group
-from outbound.cati.models import Found, InterviewState
+from outbound.cati.models import Found, InterviewState, Mode
 from outbound.cati.questionnaire.entries import Refused
+from outbound.cati.questionnaire.keypad import Hindrance
 from outbound.cati.questionnaire.mistakes import Flaw
 from outbound.cati.sampling import Age, Allocation, By
 
@@ -13,6 +14,19 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         InterviewState.RUNNING: "In corso",
         InterviewState.INTERRUPTED: "Interrotta, da riprendere",
         InterviewState.DONE: "Conclusa",
+    },
+    Mode: {
+        Mode.TELEPHONE: "al telefono",
+        Mode.WEB: "sul web",
+        Mode.IVR: "con i tasti del telefono",
+    },
+    Hindrance: {
+        Hindrance.KIND: "la risposta non si può dare con i tasti",
+        Hindrance.CHOICES: "ha più di nove scelte",
+        Hindrance.LABEL: "una scelta è troppo lunga da ricordare: al massimo 80 caratteri",
+        Hindrance.TEXT: "è troppo lunga da ascoltare: al massimo 600 caratteri",
+        Hindrance.NUMBERS: "ha decimali o numeri sotto lo zero",
+        Hindrance.LANGUAGE: "il risponditore non parla la lingua del questionario",
     },
     Found: {
         Found.CONFIRMED: "Confermata",

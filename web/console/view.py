@@ -22,7 +22,7 @@ from crm.files.gate import Gate, GateOutcome
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView
 from crm.knowledge.queries import Where
-from outbound.cati import surveys
+from outbound.cati import by_keys, surveys
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.appointments.state import Did
 from telephony.broadcasts import queries as broadcasts
@@ -119,6 +119,7 @@ class CallView:
     unrecorded_until: datetime | None
     vouched_by: str | None  # the colleague who established in this call who it is, and passed it on
     missing: whom.Missing | None  # whom the agent asked, and who is not there
+    by_keys: str = ""  # where his conversation goes on as a questionnaire that he answers by keys, if it may
     case: str = ""  # the address of a survey's case, of a call that was placed for one
 
     @property
@@ -358,7 +359,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         party=_party(session, call), help_since=call.help_since,
         watchers=tuple(supervision.seen_by_agent(session, call)), vouched_by=_vouched_by(session, call),
         recording=standing(call), unrecorded_until=call.unrecorded_until, missing=whom.missing(session, call),
-        case=_case(session, call) if call.placed else "",
+        case=_case(session, call) if call.placed else "", by_keys=_by_keys(session, call),
     )  # fmt: skip
 
 
@@ -366,6 +367,14 @@ def _case(session: Session, call: Call) -> str:
     contact_id = call.contact_id
     found = surveys.of_call(session, contact_id=contact_id, call_id=call.id) if contact_id is not None else None
     return f"/cases/{found[0]}/{found[1]}" if found is not None else ""
+
+
+def _by_keys(session: Session, call: Call) -> str:
+    """Of whom a survey asks: who was called for it, or called himself and was identified."""
+    if call.phase is not Phase.TALKING or call.contact_id is None or not (call.placed or call.identified_at):
+        return ""
+    found = by_keys.surveys_of(session, call.contact_id)
+    return f"/cases/{found[0]}/{call.contact_id}/keys" if found else ""
 
 
 def _party(session: Session, call: Call) -> PartyView | None:

@@ -13,6 +13,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Field.LINE: "il numero da chiamare",
         Field.BOOKING: "dove si prenota un appuntamento",
         Field.SURVEY: "il link per rispondere all'indagine",
+        Field.CODE: "il codice per rispondere con i tasti del telefono",
         Field.AMOUNT: "quanto deve in tutto",
         Field.NOTICES: "quanti avvisi ha da pagare",
         Field.NOTICE: "il numero dell'avviso più vecchio",

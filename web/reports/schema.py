@@ -10,7 +10,7 @@ from crm.levels.terms import USUAL
 from crm.reports.report import Report, head
 from outbound.cati.exports.files import HEAD as ANSWERS
 from outbound.cati.exports.reading import STEPS
-from outbound.cati.figures import SHEET
+from outbound.cati.figures import SHEET, SUMS
 from outbound.letters.manifest import HEAD as LETTERS
 from web.edge.words import word_for
 from web.reports.sheets import Column, Kind, Sheet, sheets
@@ -135,7 +135,10 @@ OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      ("riga", "esito", "record", "chiave", "codice fiscale", "motivo")),
     ("/lists/{list_id}/refused.csv", "rows of a file that became nobody on a list, each with the file's own columns",
      ("riga", "motivo", "colonna")),
-    ("/questionnaires/{form_id}/answers.csv", "interviews, each with a column for each question", ANSWERS),
+    ("/questionnaires/{form_id}/answers.csv", "interviews, each with a column for each question", tuple(ANSWERS)),
+    ("/campaigns/{campaign_id}/survey/answers.csv", "the same of one survey", tuple(ANSWERS)),
+    ("/campaigns/{campaign_id}/survey/paradata.csv", "steps of a survey's interviews, in seconds", STEPS),
+    ("/campaigns/{campaign_id}/survey/rates.csv", "a survey's outcomes and all rates", SUMS),
     ("/questionnaires/{form_id}/paradata.csv", "steps of interviews, and how long each took, in seconds", STEPS),
     ("/campaigns/{campaign_id}/survey/cases.csv", "a survey's cases and how each stands, without who it is", SHEET),
     ("/letters/batches/{batch_id}/manifest.csv", "the letters of a batch, for whoever prints and posts them", LETTERS),

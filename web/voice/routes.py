@@ -6,23 +6,25 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
-from crm.core.errors import FieldError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.enti import queries as enti
+from outbound.cati import queries as questionnaires
 from telephony.ivr import outside, queries, service
-from telephony.ivr.definition import Flow, NodeKind
+from telephony.ivr.definition import Flow, NodeKind, Questions
 from telephony.ivr.diagram import HEIGHT, WIDTH, draw
 from telephony.ivr.editing import fields_of
 from telephony.ivr.languages import Language
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.turns import Await, Enter, Place, PutThrough
+from telephony.ivr.turns import Await, Enter, Place, PutThrough, Question
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 from web.edge.fields import chosen
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
@@ -75,12 +77,13 @@ def one_flow(
         numbers = [line for line in lines.all_lines(session) if line.contract_id == shown.contract_id]
         named = {one.id: one.name for one in queues.queues(session, frozenset({shown.contract_id}))}
         reaches = outside.numbers(session, shown.contract_id)
+        forms = {one.id: one.title for one in questionnaires.answered_by_keys(session, shown.contract_id)}
     return page(
         request, "voice/flow.html", visit.language, visit=visit, csrf=visit.csrf_token, flow=shown, version=chosen,
         drawn=draw(flow), size=(WIDTH, HEIGHT), problems=found, wrong={one.node for one in found if one.hinders},
         edited=_edited(flow, node), focus=focus, kinds=tuple(NodeKind), every_language=tuple(Language),
         written=json.dumps(stored, ensure_ascii=False, indent=2), numbers=numbers, queues=named, definition=flow,
-        reaches=reaches,
+        reaches=reaches, forms=forms,
     )  # fmt: skip
 
 
@@ -125,7 +128,7 @@ def publish(runtime: RuntimeDep, visit: ChangeDep, version_id: int, flow: Annota
     """New calls take this version; going back to an older one is the same."""
     runtime.database.transact(
         visit.scope(Permission.FLOW_MANAGE),
-        lambda session: service.publish(session, visit.principal, version_id=version_id),
+        lambda session: _publish(session, visit, version_id),
     )
     return _go(f"/voice/flows/{flow}?version={version_id}")
 
@@ -220,10 +223,19 @@ def try_call(
     return HTMLResponse(
         fragment(
             "voice/_turn.html", visit.language, turn=turn, said=said if place else None, queue=queue,
-            place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await | PutThrough),
+            place=json.dumps(turn.place.stored()), waits=isinstance(turn.then, Await | PutThrough | Question),
+            questions=isinstance(turn.then, Question),
             outside=turn.then.number if isinstance(turn.then, PutThrough) else "",
         )
     )  # fmt: skip
+
+
+def _publish(session: Session, visit: Visit, version_id: int) -> None:
+    """Publish a version whose questionnaires can be put to callers."""
+    service.publish(session, visit.principal, version_id=version_id)
+    asked = [one for one in queries.of_call(session, version_id).nodes.values() if isinstance(one, Questions)]
+    if any(not questionnaires.by_keys(session, one.form) for one in asked):
+        raise ConflictError("Un questionario di questo percorso non è in uso, o non si compila con i tasti.")
 
 
 def _edited(flow: Flow, node: str) -> dict[str, Any] | None:

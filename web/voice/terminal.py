@@ -10,7 +10,7 @@ from crm.core import clock
 from crm.core.db import Database, Scope
 from telephony.ivr.definition import OPERATOR_KEY
 from telephony.ivr.rehearsal import rehearse
-from telephony.ivr.turns import Await, Enter, PutThrough, Turn
+from telephony.ivr.turns import Await, Enter, PutThrough, Question, Turn
 from telephony.lines import queries as lines
 from telephony.queues import queries as queues
 
@@ -37,7 +37,7 @@ def try_call(
     _hear(turn)
     for answer in answers:
         by_zero = turn.announces_the_end and answer == OPERATOR_KEY
-        if not (by_zero or isinstance(turn.then, Await | PutThrough)):
+        if not (by_zero or isinstance(turn.then, Await | PutThrough | Question)):
             break
         keyed = all(char in "0123456789*#" for char in answer)
         with database.begin(scope) as session:
@@ -48,7 +48,7 @@ def try_call(
     if isinstance(turn.then, Enter):
         with database.begin(scope) as session:
             typer.echo(f"[in queue: {queues.queue(session, turn.then.queue).name}]")
-    elif not isinstance(turn.then, Await | PutThrough):
+    elif not isinstance(turn.then, Await | PutThrough | Question):
         typer.echo("[the call ends]")
     return 0
 
@@ -60,5 +60,7 @@ def _hear(turn: Turn) -> None:
         wanted = "a key" if turn.then.digits == 1 else "digits, then #"
         words = f", or one of: {', '.join(turn.then.words)}" if turn.then.words else ""
         typer.echo(f"[waits for {wanted}{words}; nothing is silence]")
+    if isinstance(turn.then, Question):
+        typer.echo("[the questionnaire is asked; 1: to its end, 0: zero, anything else: not to its end]")
     if isinstance(turn.then, PutThrough):
         typer.echo(f"[calls {turn.then.number}; 1: somebody answers, 2: engaged, 0: zero before that, nothing: nobody]")

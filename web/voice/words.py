@@ -23,6 +23,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Flaw.SAME_KEY: "il tasto è già di un'altra scelta",
         Flaw.SAME_WORD: "detta a voce, questa parola varrebbe per due scelte",
         Flaw.OTHER_LANGUAGES: "le lingue proposte non sono quelle del percorso",
+        Flaw.NO_FORM: "va scelto un questionario",
         Flaw.NO_NUMBER: "questo numero non è di un ufficio degli enti né dei nostri",
         Flaw.NO_QUEUE: "questa coda non c'è, o è di un altro contratto",
         Flaw.TOO_FEW_DIGITS: "il minimo di cifre supera il massimo",
@@ -48,6 +49,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.GOODBYE: "Congedo",
         NodeKind.TRANSFER: "Numero esterno",
         NodeKind.VOICEMAIL: "Segreteria",
+        NodeKind.QUESTIONS: "Questionario",
     },
     Exit: {
         Exit.OPENED: "se è aperto",

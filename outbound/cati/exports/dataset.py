@@ -26,6 +26,7 @@ class Case:
     ente: str
     version: int
     disposition: str
+    mode: str
     language: str
     began_at: datetime  # the wall clock's
     seconds: int  # that its questions were on the screen

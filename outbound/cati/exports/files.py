@@ -13,10 +13,18 @@ from outbound.cati.aapor import Rates
 from outbound.cati.exports.dataset import Cell, Dataset, Variable
 from outbound.cati.questionnaire.definition import Kind
 
-HEAD = (
-    "interview", "ente", "survey", "stratum", "weight", "version", "disposition", "language", "began_at", "seconds",
-)  # fmt: skip
+HEAD = {
+    "interview": "Interview", "ente": "Municipality", "survey": "Survey", "stratum": "Stratum of the sample",
+    "weight": "Base weight: population of the stratum by its cases", "version": "Version of the questionnaire",
+    "disposition": "Final disposition (AAPOR)", "mode": "Mode: telephone, web, ivr (by keys)",
+    "language": "Language", "began_at": "Began at", "seconds": "Seconds that questions were shown",
+}  # fmt: skip
+NUMERIC = frozenset({"interview", "weight", "version", "seconds"})
 DDI = "ddi:codebook:2_5"
+MODES = {
+    "telephone": "Telephone interview: CATI", "web": "Self-administered questionnaire: web-based",
+    "ivr": "Self-administered questionnaire: interactive voice response (keys of a telephone)",
+}  # fmt: skip
 
 
 def head(data: Dataset) -> list[str]:
@@ -30,8 +38,7 @@ def rows(data: Dataset) -> Iterator[list[Cell]]:
         began = case.began_at.isoformat(sep=" ", timespec="minutes")
         yield [
             float(case.number), case.ente, case.survey, case.stratum, case.weight, float(case.version),
-            case.disposition, case.language, began,
-            float(case.seconds), *cells,
+            case.disposition, case.mode, case.language, began, float(case.seconds), *cells,
         ]  # fmt: skip
 
 
@@ -85,12 +92,12 @@ def spss(data: Dataset) -> bytes:
     value_labels: dict[str, dict[float, str]] = {}
     measures: dict[str, str] = {}
     made = list(rows(data))
-    for index, name in enumerate(HEAD):
-        is_number = name in {"interview", "weight", "version", "seconds"}
+    for index, (name, meaning) in enumerate(HEAD.items()):
+        is_number = name in NUMERIC
         columns[name] = pd.Series(
             [row[index] if is_number else row[index] or "" for row in made], dtype="float64" if is_number else "object"
         )
-        labels.append(name)
+        labels.append(meaning)
     for index, one in enumerate(data.variables, len(HEAD)):
         cells = [row[index] for row in made]
         codes = one.codes() if one.kind is Kind.ONE else {}
@@ -122,7 +129,9 @@ def codebook(data: Dataset, rates: Rates) -> bytes:
     titles = _add(_add(study, "citation"), "titlStmt")
     _add(titles, "titl", data.title)
     method = _add(study, "method")
-    _add(_add(method, "dataColl"), "collMode", "Telephone interview: CATI")
+    collected = _add(method, "dataColl")
+    for mode in sorted({case.mode for case in data.cases} or {"telephone"}):
+        _add(collected, "collMode", MODES[mode])
     _add(_add(method, "anlyInfo"), "respRate", _told(rates))
     text = _add(_add(root, "fileDscr"), "fileTxt")
     _add(text, "fileName", "answers")
@@ -130,9 +139,8 @@ def codebook(data: Dataset, rates: Rates) -> bytes:
     _add(sizes, "caseQnty", str(len(data.cases)))
     _add(sizes, "varQnty", str(len(data.variables) + len(HEAD)))
     described = _add(root, "dataDscr")
-    for name in HEAD:
-        kind = "numeric" if name in {"interview", "version", "seconds"} else "character"
-        _var(described, name, name, "", (), kind, data, None)
+    for name, meaning in HEAD.items():
+        _var(described, name, meaning, "", (), "numeric" if name in NUMERIC else "character", data, None)
     for one in data.variables:
         kind = "numeric" if one.is_number else "character"
         _var(described, one.name, one.label, one.question, one.choices, kind, data, one)
@@ -146,6 +154,8 @@ def _var(
 ) -> None:  # fmt: skip
     is_scale = of is not None and of.is_number and not of.picks
     var = _add(parent, "var", ID=f"V_{name}", name=name, intrvl="contin" if is_scale else "discrete")
+    if of is None and name == "weight":
+        var.set("wgt", "wgt")  # by which whoever reads the file weighs
     _add(var, "labl", label)
     if question:
         _add(_add(var, "qstn"), "qstnLit", question)

@@ -48,7 +48,7 @@ def data() -> Dataset:
         for one in said:
             answers = interview.answer(SURVEY, answers, SETTING, [one])
         told = interview.given(SURVEY, answers, SETTING)
-        cases.append(Case(number, "Comune di Empoli", 1, "1.1", "", NOON, 61, SURVEY, told))
+        cases.append(Case(number, "Comune di Empoli", 1, "1.1", "telephone", "", NOON, 61, SURVEY, told))
     return dataset("Soddisfazione", [SURVEY], cases)
 
 

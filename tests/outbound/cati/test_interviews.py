@@ -143,7 +143,7 @@ def test_an_answer_that_is_not_taken_is_told_and_leaves_a_trace_without_its_word
         ).all(),
     )
     assert [row[:3] for row in rows] == [
-        (InterviewDeed.BEGAN, "", ""), (InterviewDeed.ANSWERED, "ok", "y"), (InterviewDeed.REFUSED, "age", ""),
+        (InterviewDeed.BEGAN, "", "telephone"), (InterviewDeed.ANSWERED, "ok", "y"), (InterviewDeed.REFUSED, "age", ""),
     ]  # fmt: skip
     assert all(row.took_ms >= 0 for row in rows[1:])
 

@@ -9,18 +9,25 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
-from crm.access.permissions import Principal
+from crm.access.models import Role
+from crm.access.permissions import Held, Principal
+from crm.audit.models import AuditEntry
+from crm.contacts.models import Collected, Consent, ConsentText
+from crm.contacts.models import Purpose as Consented
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.privacy.holders import Person
 from outbound.campaigns import contacts
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Plan, Purpose
 from outbound.cati import checking, drawing, figures, interviews, online, places, quota_setting, service, surveys
 from outbound.cati.aapor import Disposition
+from outbound.cati.exports import reading
 from outbound.cati.models import Found, Interview, InterviewState, SurveyCase
+from outbound.cati.privacy import HOLDERS
 from outbound.cati.questionnaire.xlsform import compiled
 from outbound.cati.quotas import STRATUM
 from outbound.cati.sampling import Allocation, By
@@ -161,10 +168,41 @@ def test_one_case_has_one_interview_though_two_open_it(survey: Survey) -> None:
     contact, interview = survey.reached(survey.anna, campaign)
     of = {"campaign_id": campaign, "contact_id": contact}
     with pytest.raises(ConflictError):
-        survey.work(lambda s: interviews.take(s, survey.luca, **of))
+        survey.work(lambda s: interviews.take(s, survey.sara, **of))
     assert survey.work(lambda s: interviews.take(s, survey.anna, **of)) == interview
     with pytest.raises(ForbiddenError):
         survey.work(lambda s: interviews.take(s, survey.vera, **of))
+
+
+def test_an_interviewer_opens_the_cases_that_he_was_given_and_whoever_looks_is_noted(survey: Survey) -> None:
+    campaign = survey.starts(survey.people[0])
+    contact, of = survey.people[0], {"campaign_id": campaign, "contact_id": survey.people[0]}
+
+    def seen() -> list[int]:
+        its = (AuditEntry.kind == "interview.case_seen", AuditEntry.contact_id == contact)
+        return survey.work(lambda s: list(s.scalars(select(AuditEntry.actor_id).where(*its).order_by(AuditEntry.id))))
+
+    for do in (surveys.case, interviews.take):
+        with pytest.raises(ForbiddenError):
+            survey.work(lambda s: do(s, survey.luca, **of))  # noqa: B023
+    assert seen() == []
+    survey.next(survey.luca, campaign)
+    assert survey.work(lambda s: surveys.case(s, survey.luca, **of)).contact_id == contact, "it is his to call"
+    survey.work(lambda s: contacts.let_go(s, survey.luca, **of))
+    _, interview = survey.reached(survey.anna, campaign)
+    survey.says(survey.anna, interview, "y")
+    with pytest.raises(ForbiddenError):
+        survey.work(lambda s: interviews.standing(s, survey.luca, interview_id=interview))
+    survey.ends(survey.anna, interview, Disposition.BREAK_OFF, for_good=False)
+    with pytest.raises(ForbiddenError):
+        survey.work(lambda s: interviews.resume(s, survey.luca, interview_id=interview))
+    with pytest.raises(ForbiddenError):
+        survey.work(lambda s: checking.record(s, survey.luca, **of, found=Found.CONFIRMED))
+    assert survey.work(lambda s: interviews.standing(s, survey.sara, interview_id=interview)).disposition
+    survey.work(lambda s: surveys.case(s, survey.sara, **of))
+    assert seen() == [survey.cast.luca, survey.cast.anna, survey.cast.sara]
+    survey.now += timedelta(days=1)
+    assert survey.work(lambda s: surveys.case(s, survey.anna, **of)), "she led it"
 
 
 def test_an_appointment_is_kept_by_whoever_made_it_if_he_can(survey: Survey) -> None:
@@ -216,6 +254,32 @@ def test_who_refuses_for_good_is_never_asked_again(survey: Survey) -> None:
     with pytest.raises(ConflictError):
         survey.work(lambda s: surveys.convert(s, survey.sara, campaign_id=campaign, contact_id=contact))
     assert survey.contact(campaign, contact).state is ContactState.DONE
+    other = survey.starts(survey.people[0])
+    assert survey.next(survey.luca, other) is None
+    assert Reason.NO_CONSENT in survey.why_not(other, contact), "no survey of the ente's, not this one alone"
+    plain = survey.run(contact, name="Solleciti")
+    assert Reason.NO_CONSENT not in survey.why_not(plain, contact), "what is no survey calls on"
+
+
+def test_whoever_withdrew_his_consent_to_surveys_is_called_for_none_until_he_gives_it_again(survey: Survey) -> None:
+    person, ente = survey.people[0], survey.cast.empoli
+    for when, given in ((0, True), (1, False), (2, True)):
+        at = survey.now + timedelta(minutes=when)
+
+        def say(session: Any, at: Any = at, given: bool = given) -> None:
+            text = session.scalars(select(ConsentText).where(ConsentText.ente_id == ente)).one_or_none()
+            if text is None:
+                text = ConsentText(
+                    ente_id=ente, purpose=Consented.SURVEY, version=1, text="Acconsento.", published_at=at
+                )
+                session.add(text)
+                session.flush()
+            of = {"ente_id": ente, "contact_id": person, "text_id": text.id, "recorded_by": survey.cast.anna}
+            session.add(Consent(**of, given=given, collected=Collected.SPOKEN, occurred_at=at))
+
+        survey.work(say)
+        campaign = survey.starts(person)
+        assert (Reason.NO_CONSENT in survey.why_not(campaign, person)) is not given
 
 
 # -- quotas ------------------------------------------------------------------------------------------------------------
@@ -520,3 +584,39 @@ def test_the_web_and_the_telephone_do_not_ask_one_person_at_once(survey: Survey)
     writes(survey, token, "y")
     assert survey.interview(interview)[:2] == (InterviewState.DONE, Disposition.COMPLETE)
     assert survey.contact(campaign, contact).state is ContactState.DONE
+
+
+def test_of_whom_is_erased_the_interview_keeps_its_stratum_and_its_weight(survey: Survey) -> None:
+    campaign = survey.draft()
+    survey.work(
+        lambda s: drawing.draw(
+            s, survey.sara, campaign_id=campaign, strata=By.KIND.value, allocation=Allocation.PROPORTIONAL, size=3,
+            seed=1,
+        )
+    )  # fmt: skip
+    survey.act(survey.sara, campaign, Deed.SUBMIT)
+    survey.act(survey.vera, campaign, Deed.APPROVE)
+    survey.act(survey.sara, campaign, Deed.START)
+    survey.work(lambda s: contacts.admit(s, campaign_id=campaign))
+    contact, _ = survey.completes(survey.anna, campaign)
+    empoli = Principal(survey.cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, survey.cast.empoli, None)}))
+
+    def files() -> tuple[list[Any], list[Any], list[str]]:
+        def look(session: Any) -> Any:
+            of = reading.of_survey(session, empoli, campaign)
+            data = reading.answers(session, empoli, of, what="csv")
+            sheet = list(figures.sheet(session, empoli, campaign_id=campaign))
+            return [(c.stratum, c.weight, c.mode) for c in data.cases], sheet, sorted(data.cases[0].values)
+
+        return survey.work(look)
+
+    weighed, before, said = files()
+    assert weighed == [("natural", 2.0, "telephone")]
+    assert said == ["ok", "pays"]
+    for holder in HOLDERS:
+        survey.work(lambda s: holder.erase(s, Person(survey.cast.empoli, (contact,))))  # noqa: B023
+    survey.work(lambda s: s.execute(delete(CampaignContact).where(CampaignContact.contact_id == contact)))
+    weighed, after, said = files()
+    assert (weighed, said) == ([("natural", 2.0, "telephone")], [])
+    assert len(after) == len(before)
+    assert after[-1][1:6] == ["natural", "2.000000", "", "1.1", "I"]

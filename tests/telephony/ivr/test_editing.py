@@ -63,7 +63,14 @@ def test_a_new_node_of_any_kind_is_a_flow_with_things_to_fill_in(kind: NodeKind)
     flow = parse(after)
     assert flow.nodes["menu-nuovo"].kind is kind
     found = {one.flaw for one in problems(flow, queues=QUEUES) if one.node == "menu-nuovo"}
-    assert found <= {Flaw.UNREACHED, Flaw.NO_TEXT, Flaw.OTHER_LANGUAGES, Flaw.NO_NUMBER, Flaw.QUEUE_AT_NIGHT}
+    assert found <= {
+        Flaw.UNREACHED,
+        Flaw.NO_TEXT,
+        Flaw.OTHER_LANGUAGES,
+        Flaw.NO_NUMBER,
+        Flaw.QUEUE_AT_NIGHT,
+        Flaw.NO_FORM,
+    }
 
 
 @pytest.mark.parametrize("name", ["", "  ", "!?", "menu"])
