@@ -29,7 +29,6 @@ from outbound.letters.models import (
 )
 from outbound.letters.postage import Envelope, Prices, Weight
 
-COST_OF_A_CENT = 100  # `WrittenAttempt.cost` is in ten-thousandths of a euro
 HELD = timedelta(days=60)  # in which a letter that was made is handed over; then its addressee goes on without
 PAGE = 200
 _L, _B, _CC, _W = table_of(Letter), table_of(LetterBatch), table_of(CampaignContact), table_of(WrittenAttempt)
@@ -198,12 +197,6 @@ def written_to(session: Session, *, campaign_id: int, steps: Mapping[int, int]) 
         _W.c.campaign_id == campaign_id, _W.c.begun, _W.c.contact_id.in_(list(steps))
     )  # fmt: skip
     return {contact_id for contact_id, step in session.execute(rows) if steps[contact_id] == step}
-
-
-def spent_cents(session: Session, campaign_id: int) -> int:
-    """What a campaign's messages and letters cost so far; a part of a cent counts as one."""
-    spent = session.execute(select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign_id))
-    return -(-int(spent.scalar_one()) // COST_OF_A_CENT)
 
 
 def last_prices(session: Session, contract_id: int) -> Prices | None:

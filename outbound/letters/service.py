@@ -27,6 +27,7 @@ from outbound.letters.queries import LetterView
 
 MAKE, SETTLE = "letters.make", "letters.settle"  # the kinds of the jobs
 LONGEST_TO = 120
+ONE_AT_A_TIME = "Un lotto di questa campagna è già in preparazione: aspetta che finisca."
 MOVED_ON = "Il lotto intanto è cambiato, e questo ora non si può fare: ricarica la pagina."
 
 
@@ -58,7 +59,7 @@ def ask(
             session.add(batch)
             session.flush()
     except IntegrityError:
-        raise ConflictError("Un lotto di questa campagna è già in preparazione: aspetta che finisca.") from None
+        raise ConflictError(ONE_AT_A_TIME) from None
     batch.job_id = jobs.enqueue(session, ente_id=batch.ente_id, kind=MAKE, argument={"batch": batch.id})
     _note(session, by, batch, "letters.asked", letters=batch.expected)
     return batch.id
@@ -67,7 +68,12 @@ def ask(
 def go_on(session: Session, by: Principal, *, batch_id: int) -> None:
     """Its making had stopped: it goes on from where it was."""
     batch = _locked(session, by, batch_id, BatchState.FAILED)
-    batch.state = BatchState.MAKING
+    try:
+        with session.begin_nested():
+            batch.state = BatchState.MAKING
+            session.flush()
+    except IntegrityError:
+        raise ConflictError(ONE_AT_A_TIME) from None
     batch.job_id = jobs.enqueue(session, ente_id=batch.ente_id, kind=MAKE, argument={"batch": batch.id})
     _note(session, by, batch, "letters.went_on")
 

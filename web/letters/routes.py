@@ -20,7 +20,7 @@ from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
 from outbound.campaigns import queries as campaigns
-from outbound.campaigns import running
+from outbound.campaigns import running, spending
 from outbound.campaigns import service as campaign_service
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Channel
@@ -73,7 +73,7 @@ def of_campaign(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign
             "fields": FIELDS, "empty_text": LetterText(), "sender": senders.settings(session, found.ente_id),
             "batches": queries.batches(session, campaign_id), "waiting": queries.waiting(session, its, now),
             "prices": queries.last_prices(session, found.contract_id) or Prices(), "steps": Weight,
-            "spent": queries.spent_cents(session, campaign_id), "draft": found.state is State.DRAFT,
+            "spent": spending.spent(session, campaign_id), "draft": found.state is State.DRAFT,
             "runs": found.state is State.RUNNING, "most": MOST_IN_BATCH,
             "writes": bool(found.plan.steps_of(Channel.LETTER)),
             "readings": queries.readings(session, found.ente_id) if manages else [], "privacy": senders.PRIVACY,
