@@ -245,12 +245,12 @@ def _attempt(session: Session, campaign: Running, one: Candidate, step: int, let
         return
     session.execute(
         update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)
-        .values(state=ContactState.LATER, due_at=now + queries.HELD, why=None)
+        .values(state=ContactState.LATER, due_at=now + sequence.HELD, why=None)
     )  # fmt: skip
 
 
 def _ready(session: Session, batch_id: int) -> None:
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
     if batch.state is BatchState.MAKING:
-        batch.state, batch.ready_at = BatchState.MADE, clock.now(session)
+        batch.state, batch.ready_at, batch.checked_at = BatchState.MADE, clock.now(session), batch.made_at
         touch(session, topics.campaigns(batch.ente_id))
