@@ -3,17 +3,19 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, case, exists, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 
-_CC = table_of(CampaignContact)
+HELD = timedelta(days=60)  # in which a letter that was made is handed over; then its addressee goes on without
+_CC, _W = table_of(CampaignContact), table_of(WrittenAttempt)
 _READY = (
     select(_CC.c.contact_id)
     .where(
@@ -67,6 +69,22 @@ def passed(session: Session, *, campaign: Running, contact_ids: Collection[int],
             update(_CC).where(*_of(campaign.id, whose))
             .values(state=state, step=then, due_at=due_at, why=None, claimed_by=None)
         )  # fmt: skip
+
+
+def again(session: Session, *which: ColumnElement[bool], now: datetime, **values: Any) -> int:
+    """Contacts are the next ones again; how many. Whoever's letter of this step is made, and has not left yet, goes on
+    waiting for it: else his next step would begin before he has the letter.
+    """
+    wrote = exists().where(
+        _W.c.campaign_id == _CC.c.campaign_id, _W.c.contact_id == _CC.c.contact_id, _W.c.step == _CC.c.step, _W.c.begun
+    )
+    done = session.execute(
+        update(_CC).where(*which).values(
+            state=case((wrote, ContactState.LATER.value), else_=ContactState.READY.value), why=None,
+            due_at=case((wrote, now + HELD), else_=now), **values,
+        )
+    )  # fmt: skip
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def done(session: Session, *, campaign_id: int, contact_ids: Collection[int], now: datetime) -> None:

@@ -1,7 +1,8 @@
-"""What a campaign has cost, and whether its budget still pays for a call. In ten-thousandths of a euro.
+"""What a campaign has cost, and what its budget still bears: one sum for conversations, messages and letters.
 
 A call costs its minutes at the plan's price. Conversations that are over are summed up on the campaign as they are
-settled; those that last count as they are, and a call that rings as one minute: whoever answers it will talk.
+settled; those that last count as they are, and a call that rings as one minute: whoever answers it will talk. Costs are
+in ten-thousandths of a euro.
 """
 
 from datetime import timedelta
@@ -12,15 +13,26 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from crm.core.db import table_of
+from outbound.campaigns import running
 from outbound.campaigns.models import Attempt, Campaign, WrittenAttempt
 from outbound.campaigns.running import Running
 from outbound.messages.cost import CENT
 from telephony.calls.models import Call
 
 MS_A_MINUTE = 60_000
-OF_A_MILL = 10  # ten-thousandths in a thousandth
+A_MILL = 10  # ten-thousandths in a thousandth, in which the price of a minute is written
 LONGEST = timedelta(hours=3)  # that a call lasts, if nobody says how it ended
 _A, _C, _W, _CALL = table_of(Attempt), table_of(Campaign), table_of(WrittenAttempt), table_of(Call)
+
+
+def talk_cost(ms: int, minute_mills: int | None) -> int:
+    """What so much conversation costs; nothing where nobody has said a price. Pure."""
+    return -(-ms * (minute_mills or 0) * A_MILL // MS_A_MINUTE)
+
+
+def cents_of(cost: int) -> int:
+    """A cost in cents; a part of a cent counts as one. Pure."""
+    return -(-cost // CENT)
 
 
 def talked(session: Session, *, campaign_id: int, call_id: UUID) -> None:
@@ -31,19 +43,40 @@ def talked(session: Session, *, campaign_id: int, call_id: UUID) -> None:
         session.execute(update(_C).where(_C.c.id == campaign_id).values(talked_ms=_C.c.talked_ms + ms))
 
 
-def call_cost(ms: int, minute_mills: int | None) -> int:
-    """What so much conversation costs; nothing where nobody has said a price. Pure."""
-    return 0 if minute_mills is None else round(ms / MS_A_MINUTE * minute_mills * OF_A_MILL)
+def spent(session: Session, campaign_id: int) -> int:
+    """What a campaign of the scope has cost so far, in cents. Raises `NotFoundError`."""
+    return cents_of(cost(session, running.get(session, campaign_id)))
 
 
-def spent(session: Session, campaign: Running) -> int:
-    """On calls, messages and letters so far."""
-    written = select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign.id, _W.c.begun)
-    return int(session.execute(written).scalar_one()) + on_calls(session, campaign)
+def cost(session: Session, campaign: Running) -> int:
+    """What it has cost so far: calls with those under way, messages and letters that began."""
+    wrote = select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign.id, _W.c.begun)
+    return int(session.execute(wrote).scalar_one()) + _on_calls(session, campaign)
 
 
-def on_calls(session: Session, campaign: Running) -> int:
-    """On calls alone, with those under way."""
+def left(session: Session, campaign: Running) -> int | None:
+    """What of the budget may still be spent, below nothing if it is overspent; none: no budget.
+
+    Whoever asks is the only one to spend of it until his transaction ends: the last euro is not spent twice.
+    """
+    if campaign.plan.budget_cents is None:
+        return None
+    session.execute(select(_C.c.id).where(_C.c.id == campaign.id).with_for_update(key_share=True))
+    return campaign.plan.budget_cents * CENT - cost(session, campaign)
+
+
+def pays_a_call(session: Session, campaign: Running) -> bool:
+    """Whether the budget pays for a minute of one more call. Where calls have no price it says nothing about them.
+
+    Nobody waits for anybody: what calls cost is known when they are over, and those under way are counted.
+    """
+    budget, price = campaign.plan.budget_cents, campaign.plan.outcomes.minute_mills
+    if budget is None or price is None:
+        return True
+    return budget * CENT - cost(session, campaign) >= talk_cost(MS_A_MINUTE, price)
+
+
+def _on_calls(session: Session, campaign: Running) -> int:
     price = campaign.plan.outcomes.minute_mills
     if price is None:
         return 0
@@ -56,18 +89,4 @@ def on_calls(session: Session, campaign: Running) -> int:
         .outerjoin(_CALL, _CALL.c.id == _A.c.call_id)
         .where(_A.c.campaign_id == campaign.id, _A.c.begun, _A.c.ended.is_(None), _A.c.at > now - LONGEST)
     ).scalar_one()
-    return call_cost(int(over) + int(under_way), price)
-
-
-def left(session: Session, campaign: Running) -> int | None:
-    """What of the budget is left, and may be less than nothing; none: there is no budget."""
-    budget = campaign.plan.budget_cents
-    return None if budget is None else budget * CENT - spent(session, campaign)
-
-
-def pays_a_call(session: Session, campaign: Running) -> bool:
-    """Whether the budget pays for a minute of one more call. Where calls have no price it says nothing about them."""
-    price = campaign.plan.outcomes.minute_mills
-    if price is None or (rest := left(session, campaign)) is None:
-        return True
-    return rest >= call_cost(MS_A_MINUTE, price)
+    return talk_cost(int(over) + int(under_way), price)

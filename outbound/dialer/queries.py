@@ -127,7 +127,7 @@ def board(session: Session, campaign_id: int) -> Board:
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
         staffed_ms=spent.own_ms, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
         progress=progress, forecast=_forecast(session, campaign, progress, now), ringing=len(seen.ringing),
-        skips=looks.skips(session, campaign_id), spent=spending.spent(session, campaign),
+        skips=looks.skips(session, campaign_id), spent=spending.cost(session, campaign),
         budget_cents=campaign.plan.budget_cents,
     )  # fmt: skip
 

@@ -1,10 +1,11 @@
 """From what is known of people to what their letters say, and to whom no letter goes."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -18,8 +19,12 @@ from outbound.compliance.rules import Reason, Verdict, Written, judge_written
 from outbound.letters import senders
 from outbound.letters.address import Addressee, addressee
 from outbound.letters.content import Facts, Item, Sender, asked
+from outbound.letters.models import Letter
 from outbound.letters.usual import USUAL
 from outbound.letters.wording import LetterText
+
+# What halts a whole batch, or says nothing of him for longer than a moment; a letter is no second one to itself.
+OF_THE_BATCH = frozenset({Reason.NOT_RUNNING, Reason.STALE, Reason.CLAIMED, Reason.WRITTEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,7 @@ def candidates(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id, running=running
     )
     persons = calling.persons(session, contact_ids)
-    owed = defaultdict(list)
-    for one in positions.of_contact(session, {row for his in persons.values() for row in his}, brief=True):
-        owed[one.contact_id].append(one)
+    items = _asked(session, persons, phase, day)
     found = []
     for contact_id in contact_ids:
         rows = [contact_id, *sorted(persons[contact_id] - {contact_id})]
@@ -77,8 +80,47 @@ def candidates(
         postal = {**person.addresses, Written.LETTER: (str(to.address_id),) if to else ()}
         person = replace(person, addresses=MappingProxyType(postal))
         verdict = judge_written(person, campaign.rules, now, Written.LETTER)
-        items = asked((one for row in rows for one in owed[row]), phase, day)
-        if verdict.allowed and not items:
+        if verdict.allowed and not items[contact_id]:
             verdict = Verdict(verdict.number, (Reason.NOTHING_DUE,))
-        found.append(Candidate(contact_id, verdict, to, items))
+        found.append(Candidate(contact_id, verdict, to, items[contact_id]))
     return found
+
+
+def judged_again(
+    session: Session, campaign: Running, letters: Collection[Letter], *, day: date, now: datetime
+) -> dict[UUID, Verdict]:
+    """Of letters that are made and have not left: those that would not be written now, and why. A few statements.
+
+    Each is judged as if it had not been written. A letter that asks for more than there is to be paid by now is one of
+    them: its addressee gets another. That the campaign halts, or the ente's data are old, is the batch's matter.
+    """
+    ids = {one.contact_id for one in letters}
+    known = facts.writable(session, ente_id=campaign.ente_id, contact_ids=ids, campaign_id=campaign.id)
+    items = _asked(session, calling.persons(session, ids), campaign.plan.phase(day), day)
+    found = {}
+    for one in letters:
+        person = known[one.contact_id][0]
+        there = str(one.address_id) in person.addresses.get(Written.LETTER, ())
+        postal = {**person.addresses, Written.LETTER: (str(one.address_id),) if there else ()}
+        verdict = judge_written(
+            replace(person, addresses=MappingProxyType(postal)), campaign.rules, now, Written.LETTER
+        )
+        reasons = tuple(reason for reason in verdict.reasons if reason not in OF_THE_BATCH)
+        if not reasons and sum(item.cents for item in items[one.contact_id]) < one.asked_cents:
+            reasons = (Reason.STALE if items[one.contact_id] else Reason.NOTHING_DUE,)
+        if reasons:
+            found[one.id] = replace(verdict, reasons=reasons)
+    return found
+
+
+def _asked(
+    session: Session, persons: Mapping[int, Collection[int]], phase: Phase, day: date
+) -> dict[int, tuple[Item, ...]]:
+    """By contact, what a letter may ask of him, under whichever of his rows."""
+    owed = defaultdict(list)
+    for one in positions.of_contact(session, {row for his in persons.values() for row in his}, brief=True):
+        owed[one.contact_id].append(one)
+    return {
+        contact_id: asked((one for row in rows for one in owed[row]), phase, day)
+        for contact_id, rows in persons.items()
+    }

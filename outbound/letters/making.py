@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from math import ceil
 from pathlib import Path
 from uuid import UUID
 
@@ -36,7 +35,7 @@ from outbound.letters.content import written
 from outbound.letters.models import BatchState, Letter, LetterBatch, LetterState
 from outbound.letters.postage import Parcel
 from outbound.letters.printed import Printed, Typeset
-from outbound.letters.queries import COST_OF_A_CENT, prices_of
+from outbound.letters.queries import prices_of
 from outbound.messages.cost import CENT
 
 AT_ONCE = 25  # letters in a transaction, and whose files are held in memory
@@ -71,11 +70,9 @@ def make(store: DocumentStore, typeset: Typeset, database: Database, job: Taken)
         while composed := database.transact(scope, lambda session: _composed(session, batch_id)):
             batch, letters = composed
             files = [_file(batch, letter, typeset) for letter in letters]
-            left = database.transact(scope, lambda session: _affordable(session, batch_id))
-            kept, refused = _within(files, left)
-            for one in kept:
+            for one in files:
                 _put(store, job.ente_id, one)
-            database.transact(scope, lambda session: _made(session, batch_id, kept, refused))  # noqa: B023
+            database.transact(scope, lambda session: _made(session, batch_id, files))  # noqa: B023
             job.renew()
         if not database.transact(scope, lambda session: _compose(session, batch_id)):
             break
@@ -110,25 +107,19 @@ def _file(batch: LetterBatch, letter: Letter, typeset: Typeset) -> File:
     return File(letter.id, letter.contact_id, printed, parcel, parcel.cents(prices_of(batch)))
 
 
-def _affordable(session: Session, batch_id: int) -> int | None:
-    """What the campaign's budget still bears, in cents; none: there is no budget."""
-    campaign = running.get(session, session.get_one(LetterBatch, batch_id).campaign_id)
-    budget = campaign.plan.budget_cents
-    if budget is None:
-        return None
-    return budget - queries.spent_cents(session, campaign.id) - ceil(spending.on_calls(session, campaign) / CENT)
-
-
 def _within(files: list[File], left: int | None) -> tuple[list[File], list[File]]:
-    """Those that may be sent, and those that may not: too heavy, or from the first on that the budget does not bear."""
+    """Those that may be sent, and those that may not: too heavy, or from the first on that the budget does not bear.
+
+    `left`: of the budget, in ten-thousandths of a euro.
+    """
     kept: list[File] = []
     for one in files:
         if one.cents is None:
             continue
         if left is not None:
-            if one.cents > left:
+            if one.cents * CENT > left:
                 break
-            left -= one.cents
+            left -= one.cents * CENT
         kept.append(one)
     taken = {one.letter_id for one in kept}
     return kept, [one for one in files if one.letter_id not in taken]
@@ -141,9 +132,14 @@ def _put(store: DocumentStore, ente_id: int, one: File) -> None:
         store.put(ente_id, one.digest, Path(file.name))
 
 
-def _made(session: Session, batch_id: int, kept: list[File], refused: list[File]) -> None:
-    """The files are in the store. What could not be paid is as if it had not been composed, and ends the batch."""
+def _made(session: Session, batch_id: int, files: list[File]) -> None:
+    """The files are in the store. What cannot be paid is as if it had not been composed, and ends the batch."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
+    campaign = running.get(session, batch.campaign_id)
+    kept, refused = _within(files, spending.left(session, campaign))
+    if refused:
+        digests = [one.digest for one in refused]
+        jobs.enqueue(session, ente_id=batch.ente_id, kind=FORGET, argument={"contents": digests})
     for one in kept:
         done = session.execute(
             update(_L)
@@ -159,7 +155,7 @@ def _made(session: Session, batch_id: int, kept: list[File], refused: list[File]
             continue
         documents.receive(session, ente_id=batch.ente_id, sha256=one.digest)
         session.execute(
-            update(_W).where(_W.c.item_id == one.letter_id).values(cost=(one.cents or 0) * COST_OF_A_CENT)
+            update(_W).where(_W.c.item_id == one.letter_id).values(cost=(one.cents or 0) * CENT)
         )  # fmt: skip
         batch.letters += 1
         batch.pages += one.parcel.pages
@@ -169,7 +165,6 @@ def _made(session: Session, batch_id: int, kept: list[File], refused: list[File]
     poor = [one for one in refused if one.cents is not None]
     _undo(session, batch, heavy)
     batch.left_out += len(heavy)
-    campaign = running.get(session, batch.campaign_id)
     sequence.passed(session, campaign=campaign, contact_ids=[one.contact_id for one in heavy], now=clock.now(session))
     _undo(session, batch, poor)
     batch.over_budget = batch.over_budget or bool(poor)
@@ -250,12 +245,12 @@ def _attempt(session: Session, campaign: Running, one: Candidate, step: int, let
         return
     session.execute(
         update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)
-        .values(state=ContactState.LATER, due_at=now + queries.HELD, why=None)
+        .values(state=ContactState.LATER, due_at=now + sequence.HELD, why=None)
     )  # fmt: skip
 
 
 def _ready(session: Session, batch_id: int) -> None:
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
     if batch.state is BatchState.MAKING:
-        batch.state, batch.ready_at = BatchState.MADE, clock.now(session)
+        batch.state, batch.ready_at, batch.checked_at = BatchState.MADE, clock.now(session), batch.made_at
         touch(session, topics.campaigns(batch.ente_id))

@@ -10,6 +10,7 @@ HEAD = (
     "numero", "file", "sha256", "byte", "pagine", "fogli", "stampa", "colore", "grammi", "scaglione_grammi", "busta",
     *(f"riga_{n}" for n in range(1, LINES + 1)), "centesimi",
 )  # fmt: skip
+PULLED = ("numero", "file")
 MANIFEST, SUMS = "manifest.csv", "SHA256SUMS"
 
 
@@ -34,6 +35,11 @@ def rows(batch: BatchView, letters: Iterable[LetterView]) -> Iterator[tuple[obje
 def csv(batch: BatchView, letters: Iterable[LetterView]) -> bytes:
     """The manifest as a file; the same letters make the same bytes."""
     return "".join(csv_lines(HEAD, rows(batch, letters))).encode()
+
+
+def pulled(letters: Iterable[LetterView]) -> bytes:
+    """Which letters of an archive that was downloaded are to be pulled out: their numbers and files, and not why."""
+    return "".join(csv_lines(PULLED, ((str(one.code), path(one)) for one in letters))).encode()
 
 
 def sums(files: Iterable[tuple[str, str]]) -> bytes:

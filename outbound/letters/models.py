@@ -37,6 +37,7 @@ class LetterState(StrEnum):
     HANDED_OVER = "handed_over"
     DELIVERED = "delivered"
     RETURNED = "returned"
+    WITHDRAWN = "withdrawn"  # made, and then taken out: it may not be sent any more
 
 
 class LetterOutcome(StrEnum):
@@ -96,6 +97,9 @@ class LetterBatch(Base):
     made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     made_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]  # when its letters were last judged; none: they are being judged
+    taken_at: Mapped[datetime | None]  # when its files were downloaded first
+    withdrawn: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     ended_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # whoever handed it over, or cancelled it
     ended_at: Mapped[datetime | None]
     handed_to: Mapped[str] = mapped_column(String(120), default="")
@@ -140,6 +144,8 @@ class Letter(Base):
     cents: Mapped[int] = mapped_column(default=0)  # what it costs
     outcome: Mapped[LetterOutcome | None] = mapped_column(choice(LetterOutcome))
     outcome_on: Mapped[date | None]
+    withdrawn_at: Mapped[datetime | None]
+    why: Mapped[list[str] | None] = mapped_column(ARRAY(String(20)))  # `Reason`, if it was withdrawn
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),

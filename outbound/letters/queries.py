@@ -1,8 +1,9 @@
 """Reading batches of letters, what they cost, and whom they are to."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,10 +13,12 @@ from crm.access.models import User
 from crm.contacts import queries as contacts
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
+from outbound.campaigns import running
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason, Written
+from outbound.letters import composing
 from outbound.letters.codes import Code
 from outbound.letters.models import (
     BatchState,
@@ -29,9 +32,8 @@ from outbound.letters.models import (
 )
 from outbound.letters.postage import Envelope, Prices, Weight
 
-COST_OF_A_CENT = 100  # `WrittenAttempt.cost` is in ten-thousandths of a euro
-HELD = timedelta(days=60)  # in which a letter that was made is handed over; then its addressee goes on without
 PAGE = 200
+LOOKED_AT = 2_000  # letters judged at once for whoever looks
 _L, _B, _CC, _W = table_of(Letter), table_of(LetterBatch), table_of(CampaignContact), table_of(WrittenAttempt)
 
 
@@ -58,6 +60,9 @@ class BatchView:
     made_by: str
     made_at: datetime
     ready_at: datetime | None
+    checked_at: datetime | None
+    taken_at: datetime | None
+    withdrawn: int
     ended_by: str | None
     ended_at: datetime | None
     handed_to: str
@@ -65,7 +70,7 @@ class BatchView:
     @property
     def done(self) -> int:
         """How many of those whose turn it was have been looked at."""
-        return self.letters + self.left_out
+        return self.letters + self.left_out + self.withdrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class LetterView:
     cents: int
     outcome: LetterOutcome | None
     outcome_on: date | None
+    withdrawn_at: datetime | None
+    why: tuple[Reason, ...]
 
     @property
     def code(self) -> Code:
@@ -146,6 +153,39 @@ def letters(session: Session, batch_id: int, *, after: int = 0, limit: int = PAG
     return [_view(row) for row in rows]
 
 
+def withdrawn(session: Session, batch_id: int, *, limit: int = PAGE) -> list[LetterView]:
+    """Those of a batch that were taken out, the last first."""
+    rows = session.scalars(
+        select(Letter).where(Letter.batch_id == batch_id, Letter.state == LetterState.WITHDRAWN)
+        .order_by(Letter.withdrawn_at.desc(), Letter.number).limit(limit)
+    )  # fmt: skip
+    return [_view(row) for row in rows]
+
+
+def to_pull(session: Session, found: BatchView) -> list[LetterView]:
+    """Those among them that were in an archive which somebody has downloaded: to be pulled out by whoever prints."""
+    if found.taken_at is None:
+        return []
+    rows = session.scalars(
+        select(Letter)
+        .where(
+            Letter.batch_id == found.id, Letter.state == LetterState.WITHDRAWN, Letter.withdrawn_at > found.taken_at
+        )
+        .order_by(Letter.number)
+    )  # fmt: skip
+    return [_view(row) for row in rows]
+
+
+def why_withdrawn(session: Session, batch_id: int) -> dict[Reason, int]:
+    """Why letters of a batch were taken out, the commonest reason first; what has two counts at both."""
+    reason = func.unnest(_L.c.why).label("reason")
+    rows = session.execute(
+        select(reason, func.count()).where(_L.c.batch_id == batch_id, _L.c.state == LetterState.WITHDRAWN)
+        .group_by(reason).order_by(func.count().desc())
+    )  # fmt: skip
+    return {Reason(one): n for one, n in rows}
+
+
 def named(session: Session, found: Collection[LetterView]) -> dict[int, str]:
     """The names of those to whom letters are, by contact."""
     return contacts.named(session, {one.contact_id for one in found})
@@ -167,12 +207,26 @@ def why_left_out(session: Session, found: BatchView) -> dict[Reason, int]:
     rows = session.execute(
         select(reason, func.count())
         .where(
-            _W.c.campaign_id == found.campaign_id, _W.c.channel == Written.LETTER, ~_W.c.begun,
+            _W.c.campaign_id == found.campaign_id, _W.c.channel == Written.LETTER, ~_W.c.begun, _W.c.item_id.is_(None),
             _W.c.at >= found.made_at, _W.c.at <= (found.ready_at or datetime.max.replace(tzinfo=found.made_at.tzinfo)),
         )
         .group_by(reason).order_by(func.count().desc())
     )  # fmt: skip
     return {Reason(one): n for one, n in rows}
+
+
+def forecast(session: Session, found: BatchView, now: datetime) -> dict[Reason, int] | None:
+    """Why letters of a batch would be withdrawn were they judged now; none: there are too many to look while one waits.
+
+    Nothing is changed by looking.
+    """
+    if found.state is not BatchState.MADE or found.letters > LOOKED_AT:
+        return None if found.letters > LOOKED_AT else {}
+    its = (Letter.batch_id == found.id, Letter.state == LetterState.MADE)
+    letters = session.scalars(select(Letter).where(*its)).all()
+    campaign = running.get(session, found.campaign_id)
+    against = composing.judged_again(session, campaign, letters, day=found.day, now=now)
+    return dict(Counter(reason for verdict in against.values() for reason in verdict.reasons).most_common())
 
 
 def waiting(session: Session, campaign: Running, now: datetime) -> int:
@@ -198,12 +252,6 @@ def written_to(session: Session, *, campaign_id: int, steps: Mapping[int, int]) 
         _W.c.campaign_id == campaign_id, _W.c.begun, _W.c.contact_id.in_(list(steps))
     )  # fmt: skip
     return {contact_id for contact_id, step in session.execute(rows) if steps[contact_id] == step}
-
-
-def spent_cents(session: Session, campaign_id: int) -> int:
-    """What a campaign's messages and letters cost so far; a part of a cent counts as one."""
-    spent = session.execute(select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign_id))
-    return -(-int(spent.scalar_one()) // COST_OF_A_CENT)
 
 
 def last_prices(session: Session, contract_id: int) -> Prices | None:
@@ -273,7 +321,8 @@ def _batches(session: Session, *which: object) -> list[BatchView]:
         BatchView(
             row.id, row.ente_id, row.campaign_id, campaign, row.state, row.day, row.expected, row.most, row.duplex,
             prices_of(row), row.letters, row.left_out, row.pages, row.sheets, row.cents, row.over_budget, made_by,
-            row.made_at, row.ready_at, ended_by, row.ended_at, row.handed_to,
+            row.made_at, row.ready_at, row.checked_at, row.taken_at, row.withdrawn, ended_by, row.ended_at,
+            row.handed_to,
         )
         for row, campaign, made_by, ended_by in rows
     ]  # fmt: skip
@@ -282,7 +331,8 @@ def _batches(session: Session, *which: object) -> list[BatchView]:
 def _view(row: Letter) -> LetterView:
     names = LetterView.__dataclass_fields__
     values = {name: getattr(row, name) for name in names}
-    return LetterView(**{**values, "lines": tuple(row.lines)})
+    why = tuple(Reason(one) for one in row.why or ())
+    return LetterView(**{**values, "lines": tuple(row.lines), "why": why})
 
 
 def every(session: Session, batch_id: int) -> Iterator[LetterView]:

@@ -42,6 +42,7 @@ LOOKED_UP, AT_ONCE = 1_000, 100
 NOT_THERE = {LetterOutcome.UNKNOWN, LetterOutcome.MOVED, LetterOutcome.INSUFFICIENT}
 UNKNOWN = "Nessuna lettera di questo ente ha questo numero."
 NOT_SENT = "Questa lettera non è ancora stata consegnata a chi stampa."
+WITHDRAWN = "Questa lettera era stata ritirata e non doveva partire: chiedi a chi l'ha stampata."
 EARLY = "La data è prima della consegna a chi stampa."
 TWICE = "Di questa lettera una riga precedente dice un'altra cosa."
 DECEASED = "La posta ha reso la lettera {code} perché il destinatario sarebbe deceduto: verificare."
@@ -145,6 +146,8 @@ def _compared(
             letter, left_at = found.get(one.code, (None, None))
             if letter is None:
                 wrong.append(Mistake(one.line, UNKNOWN))
+            elif letter.state is LetterState.WITHDRAWN:
+                wrong.append(Mistake(one.line, WITHDRAWN))
             elif letter.state in {LetterState.COMPOSED, LetterState.MADE} or left_at is None:
                 wrong.append(Mistake(one.line, NOT_SENT))
             elif one.on < business_day(left_at):

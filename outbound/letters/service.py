@@ -18,15 +18,17 @@ from outbound.campaigns import queries as campaigns
 from outbound.campaigns import running
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Channel
-from outbound.letters import composing, postage, queries
+from outbound.letters import composing, postage, queries, withdrawing
 from outbound.letters.codes import MOST_IN_BATCH, Code
 from outbound.letters.content import Facts
 from outbound.letters.models import BatchState, LetterBatch
 from outbound.letters.postage import Prices
 from outbound.letters.queries import LetterView
 
-MAKE, SETTLE = "letters.make", "letters.settle"  # the kinds of the jobs
+MAKE, SETTLE, CHECK = "letters.make", "letters.settle", "letters.check"  # the kinds of the jobs
 LONGEST_TO = 120
+ONE_AT_A_TIME = "Un lotto di questa campagna è già in preparazione: aspetta che finisca."
+NO_FILES = "I file ci sono quando il lotto è pronto."
 MOVED_ON = "Il lotto intanto è cambiato, e questo ora non si può fare: ricarica la pagina."
 
 
@@ -58,7 +60,7 @@ def ask(
             session.add(batch)
             session.flush()
     except IntegrityError:
-        raise ConflictError("Un lotto di questa campagna è già in preparazione: aspetta che finisca.") from None
+        raise ConflictError(ONE_AT_A_TIME) from None
     batch.job_id = jobs.enqueue(session, ente_id=batch.ente_id, kind=MAKE, argument={"batch": batch.id})
     _note(session, by, batch, "letters.asked", letters=batch.expected)
     return batch.id
@@ -67,19 +69,39 @@ def ask(
 def go_on(session: Session, by: Principal, *, batch_id: int) -> None:
     """Its making had stopped: it goes on from where it was."""
     batch = _locked(session, by, batch_id, BatchState.FAILED)
-    batch.state = BatchState.MAKING
+    try:
+        with session.begin_nested():
+            batch.state = BatchState.MAKING
+            session.flush()
+    except IntegrityError:
+        raise ConflictError(ONE_AT_A_TIME) from None
     batch.job_id = jobs.enqueue(session, ente_id=batch.ente_id, kind=MAKE, argument={"batch": batch.id})
     _note(session, by, batch, "letters.went_on")
 
 
+def check(session: Session, by: Principal, *, batch_id: int) -> None:
+    """Have its letters judged once more, so that their files may be taken. Raises `ConflictError`."""
+    batch = _locked(session, by, batch_id, BatchState.MADE)
+    _require_may_leave(session, batch.campaign_id)
+    if batch.checked_at is None:
+        return  # they are being judged
+    batch.checked_at = None
+    batch.job_id = jobs.enqueue(session, ente_id=batch.ente_id, kind=CHECK, argument={"batch": batch.id})
+    _note(session, by, batch, "letters.checked", letters=batch.letters)
+
+
 def hand_over(session: Session, by: Principal, *, batch_id: int, to: str) -> None:
-    """The printing house has it: the letters are on their way, and the next step's days begin. Not to be undone."""
+    """The printing house has it: the letters are on their way, and the next step's days begin. Not to be undone.
+
+    Each is judged once more as it leaves (`settling`). Raises `ConflictError` while nothing of the campaign may leave.
+    """
     to = " ".join(to.split())
     if not to or len(to) > LONGEST_TO:
         raise FieldError(f"Scrivi a chi, in al massimo {LONGEST_TO} caratteri.", "to")
     batch = _locked(session, by, batch_id, BatchState.MADE)
     if not batch.letters:
         raise ConflictError("In questo lotto non c'è nessuna lettera.")
+    _require_may_leave(session, batch.campaign_id)
     batch.handed_to = to
     _end(session, by, batch, BatchState.HANDED_OVER)
     _note(session, by, batch, "letters.handed_over", letters=batch.letters, to=to)
@@ -93,16 +115,54 @@ def cancel(session: Session, by: Principal, *, batch_id: int) -> None:
 
 
 def take(session: Session, by: Principal, *, batch_id: int) -> queries.BatchView:
-    """Somebody downloads its files, which name people. Raises `ConflictError` before it is made, or once cancelled."""
+    """Somebody downloads its files, which name people.
+
+    Raises `ConflictError` before it is made, once cancelled, while its letters have to be judged anew, or when nothing
+    of the campaign may leave; what was handed over may be printed anew, unless the ente has stopped it.
+    """
+    row = _locked(
+        session, by, batch_id, BatchState.MADE, BatchState.HANDED_OVER, no="I file ci sono quando il lotto è pronto."
+    )
+    now = clock.now(session)
+    if row.state is BatchState.MADE:
+        _require_may_leave(session, row.campaign_id)
+        if not withdrawing.is_checked(row.state, row.checked_at, now):
+            raise ConflictError("Da quando le lettere furono ricontrollate è passata più di un'ora: ricontrollale.")
+    else:
+        if running.get(session, row.campaign_id).state is State.STOPPED:
+            raise ConflictError(withdrawing.STOPPED)
+        if withdrawing.made(session, batch_id):
+            raise ConflictError("Le lettere si stanno ricontrollando: riprova fra poco.")
+    row.taken_at = row.taken_at or now
+    session.flush()
     found = queries.batch(session, batch_id)
-    require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
-    if found.state not in {BatchState.MADE, BatchState.HANDED_OVER}:
-        raise ConflictError("I file ci sono quando il lotto è pronto.")
     audit.note(
         session, by, kind="letters.taken", ente_id=found.ente_id, subject=found.campaign,
         after={"batch": batch_id, "letters": found.letters},
     )  # fmt: skip
     return found
+
+
+def look(session: Session, by: Principal, *, batch_id: int) -> queries.BatchView:
+    """Somebody looks at a batch, whose first letters are named. Raises `NotFoundError`, `ForbiddenError`."""
+    found = queries.batch(session, batch_id)
+    require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
+    audit.note(
+        session, by, kind="letters.looked", ente_id=found.ente_id, subject=found.campaign, after={"batch": batch_id}
+    )
+    return found
+
+
+def take_withdrawn(session: Session, by: Principal, *, batch_id: int) -> list[LetterView]:
+    """The letters that a printing house has already and has to pull out. It learns their numbers, and not why."""
+    found = queries.batch(session, batch_id)
+    require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
+    pulled = queries.to_pull(session, found)
+    audit.note(
+        session, by, kind="letters.taken_withdrawn", ente_id=found.ente_id, subject=found.campaign,
+        after={"batch": batch_id, "letters": len(pulled)},
+    )  # fmt: skip
+    return pulled
 
 
 def open_letter(session: Session, by: Principal, *, letter_id: UUID) -> LetterView:
@@ -146,13 +206,19 @@ def preview(session: Session, by: Principal, *, campaign_id: int, nth: int = 0) 
     return writing.facts(str(Code(0, 0)), one.to, one.items)
 
 
-def _locked(session: Session, by: Principal, batch_id: int, *states: BatchState) -> LetterBatch:
+def _require_may_leave(session: Session, campaign_id: int) -> None:
+    withdrawing.require_may_leave(session, running.get(session, campaign_id), clock.now(session))
+
+
+def _locked(
+    session: Session, by: Principal, batch_id: int, *states: BatchState, no: str = MOVED_ON
+) -> LetterBatch:  # fmt: skip
     found = session.get(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
     if found is None:
         raise NotFoundError("Questo lotto di lettere non c'è.")
     require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
     if found.state not in states:
-        raise ConflictError(MOVED_ON)
+        raise ConflictError(no)
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crm.core import topics
+from crm.core import clock, topics
 from crm.core.db import Database, Scope, table_of, touch
 from crm.core.jobs import Runner, Taken
 from crm.documents.privacy import let_go
@@ -14,7 +14,7 @@ from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from outbound.campaigns import running, sequence
 from outbound.campaigns.models import CampaignContact, ContactState
-from outbound.letters import queries
+from outbound.letters import queries, withdrawing
 from outbound.letters.codes import Code
 from outbound.letters.making import undo
 from outbound.letters.models import BatchState, Letter, LetterBatch, LetterState
@@ -42,11 +42,11 @@ def _settle(session: Session, batch_id: int) -> int:
 
 
 def _leave(session: Session, batch: LetterBatch, at: datetime) -> int:
-    """They are on their way: on the timelines, and the days of the next step begin."""
-    letters = session.scalars(
-        select(Letter).where(Letter.batch_id == batch.id, Letter.state == LetterState.MADE)
-        .order_by(Letter.number).limit(AT_ONCE)
-    ).all()  # fmt: skip
+    """They are on their way: on the timelines, and the days of the next step begin. Judged once more: those that may
+    not leave are withdrawn.
+    """
+    some = withdrawing.made(session, batch.id)
+    letters = withdrawing.sift(session, batch, some, clock.now(session))
     campaign, campaign_name = running.get(session, batch.campaign_id), queries.batch(session, batch.id).campaign
     at_step = queries.steps(session, campaign_id=campaign.id, contact_ids=[one.contact_id for one in letters])
     still = [one.contact_id for one in letters if at_step.get(one.contact_id) == one.step]
@@ -55,7 +55,7 @@ def _leave(session: Session, batch: LetterBatch, at: datetime) -> int:
         one.state = LetterState.HANDED_OVER
         tell(session, one, campaign_name, at, batch.ended_by)
     session.flush()
-    return len(letters)
+    return len(some)
 
 
 def tell(session: Session, one: Letter, campaign: str, at: datetime, author_id: int | None) -> None:
@@ -89,7 +89,8 @@ def counted_from(session: Session, one: Letter, at: datetime | None, now: dateti
 
 def _take_back(session: Session, batch: LetterBatch) -> int:
     """They never left: their files go, and it is those people's turn as before."""
-    some = select(Letter.id, Letter.sha256).where(Letter.batch_id == batch.id).order_by(Letter.number).limit(AT_ONCE)
+    its = (Letter.batch_id == batch.id, Letter.state != LetterState.WITHDRAWN)
+    some = select(Letter.id, Letter.sha256).where(*its).order_by(Letter.number).limit(AT_ONCE)
     rows = session.execute(some).all()
     done = undo(session, campaign_id=batch.campaign_id, which=Letter.id.in_([row.id for row in rows]))
     let_go(session, ente_id=batch.ente_id, digests=[row.sha256 for row in rows if row.sha256])

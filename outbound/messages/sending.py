@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import Row, exists, func, insert, select, update
+from sqlalchemy import Row, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock, jobs, topics
@@ -181,12 +181,6 @@ def _ask_unheard(session: Session) -> int:
     return len(rows)
 
 
-def spent(session: Session, campaign_id: int) -> int:
-    """What its messages and letters cost so far, in ten-thousandths of a euro."""
-    found = select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign_id, _W.c.begun)
-    return int(session.execute(found).scalar_one())
-
-
 def _held_up(session: Session, campaign: Running, channel: Written, now: datetime) -> bool:
     """Nothing more is owed while the carrier is silent, those who send are behind, the money is spent, or what was owed
     does not leave.
@@ -195,7 +189,7 @@ def _held_up(session: Session, campaign: Running, channel: Written, now: datetim
         return True
     if jobs.live(session, ente_id=campaign.ente_id, kind=bulk.DELIVER) >= MOST_JOBS:
         return True
-    left = _left(session, campaign)
+    left = spending.left(session, campaign)
     if left is not None and left < campaign.plan.prices.get(channel, 0):
         return True
     stuck = (
@@ -237,16 +231,11 @@ def _written(
     return row, Outgoing(message_id, one.contact_id, _AS[channel], one.verdict.number, text.subject, text.body)
 
 
-def _left(session: Session, campaign: Running) -> int | None:
-    """What of the budget is left; none: there is none."""
-    return spending.left(session, campaign)
-
-
 def _affordable(
     session: Session, campaign: Running, written: list[tuple[dict[str, Any], Outgoing]]
 ) -> list[tuple[dict[str, Any], Outgoing]]:  # fmt: skip
     """The first of them, as many as the budget still pays; the others go on waiting."""
-    if (left := _left(session, campaign)) is None:
+    if (left := spending.left(session, campaign)) is None:
         return written
     costs = accumulate(row["cost"] for row, _ in written)
     return [one for one, cost in zip(written, costs, strict=True) if cost <= left]

@@ -20,7 +20,7 @@ from crm.enti import queries as enti
 from crm.positions import queries as positions
 from crm.positions.summary import HALTED, owed_cents
 from crm.positions.views import PositionView
-from outbound.campaigns import running
+from outbound.campaigns import running, sequence
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.compliance.rules import opens
@@ -181,14 +181,12 @@ def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
     """
     his = (_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
     waits = _CC.c.state.in_([ContactState.LATER, ContactState.READY])
-    values: dict[str, object] | None = None
+    now = clock.now(session)
     if row.state is PromiseState.KEPT:
-        values = {"state": ContactState.DONE, "why": None, "due_at": clock.now(session)}
+        session.execute(update(_CC).where(*his, waits).values(state=ContactState.DONE, why=None, due_at=now))
     elif not anew and row.state in {PromiseState.BROKEN, PromiseState.PARTLY, PromiseState.LIFTED}:
-        values = {"state": ContactState.READY, "why": None, "due_at": clock.now(session)}
-        if row.state is PromiseState.BROKEN:
-            values["priority"] = BROKEN_FIRST
+        first = {"priority": BROKEN_FIRST} if row.state is PromiseState.BROKEN else {}
+        sequence.again(session, *his, waits, now=now, **first)
         if row.state is not PromiseState.LIFTED and (at := _to_its_operator(session, row)) is not None:
-            values |= {"state": ContactState.LATER, "due_at": at + GRACE}
-    if values is not None:
-        session.execute(update(_CC).where(*his, waits).values(**values))
+            ready = _CC.c.state == ContactState.READY
+            session.execute(update(_CC).where(*his, ready).values(state=ContactState.LATER, due_at=at + GRACE))

@@ -17,8 +17,9 @@ from outbound.campaigns.counted import counted
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
+from outbound.campaigns.spending import MS_A_MINUTE, talk_cost
 from outbound.compliance.rules import Ended
-from outbound.letters.queries import COST_OF_A_CENT
+from outbound.messages.cost import CENT
 from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
@@ -30,8 +31,6 @@ from telephony.calls.models import Call
 
 WITHIN = (7, 15, 30, 60)  # days, of which whoever looks chooses
 USUAL = 30
-MS_A_MINUTE = 60_000
-MILLS_A_CENT = 10
 _A, _CC, _O, _CALL, _T = (table_of(one) for one in (Attempt, CampaignContact, OutcomeGiven, Call, TimelineEntry))
 _W = table_of(WrittenAttempt)
 ONE_DAY = timedelta(days=1)
@@ -143,7 +142,7 @@ def _costs(session: Session, campaign: Running) -> tuple[Cost, ...]:
         .join(_A, _A.c.call_id == _CALL.c.id).where(_A.c.campaign_id == campaign.id)
     ).one()  # fmt: skip
     price, minutes = campaign.plan.outcomes.minute_mills, int(ms) / MS_A_MINUTE
-    cents = None if price is None else round(minutes * price / MILLS_A_CENT)
+    cents = None if price is None else round(talk_cost(int(ms), price) / CENT)
     calls = (Cost(Channel.CALL, number, minutes, cents),) if number or campaign.plan.steps_of(Channel.CALL) else ()
     return (*calls, *_written_costs(session, campaign))
 
@@ -160,7 +159,7 @@ def _written_costs(session: Session, campaign: Running) -> list[Cost]:
     found = []
     for channel in dict.fromkeys((*steps, *left)):
         number, cost = left.get(channel, (0, 0))
-        found.append(Cost(channel, number, None, round(cost / COST_OF_A_CENT) if channel in priced else None))
+        found.append(Cost(channel, number, None, round(cost / CENT) if channel in priced else None))
     return found
 
 

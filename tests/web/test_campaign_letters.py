@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from crm.access.models import Role
@@ -19,8 +19,9 @@ from crm.collection.models import ImportRun, ImportState
 from crm.core import clock, jobs
 from crm.core.db import Scope
 from crm.documents.store import FolderStore, StoreError
+from crm.positions.models import Position, PositionState
 from outbound.campaigns import contacts, service
-from outbound.campaigns.lifecycle import Deed
+from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Campaign
 from outbound.letters import queries
 from outbound.letters.models import BatchState, Letter, LetterState
@@ -161,3 +162,34 @@ def test_a_price_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Exception, match="si legge"):
         _prices({"postage-20": text})
     assert _prices({"postage-20": "0,95 €"})[0].postage == {20: 95}
+
+
+@pytest.mark.integration
+def test_who_pays_after_his_letter_was_made_is_seen_taken_out_and_pulled_from_the_heap(
+    client: TestClient, runtime: Runtime, cast: Cast
+) -> None:
+    campaign = running(runtime, cast)
+    let_in(client, "sara")
+    csrf = {"csrf": csrf_of(client)}
+    at = client.post(f"/campaigns/{campaign}/letters/batches", data={**csrf, **PRICES}).headers["HX-Redirect"]
+    done(runtime, cast)
+    assert "Ora tutte le lettere possono partire." in client.get(at).text
+    assert client.get(f"{at}/package.zip").status_code == 200
+    paid = update(Position).values(residual_cents=0, state=PositionState.PAID)
+    in_scope(runtime, cast, lambda s: s.execute(paid))
+    assert re.search(r"non deve niente</th><td class=\"r num\">1<", client.get(at).text)
+    assert client.post(f"{at}/check", data=csrf).status_code == 204
+    assert "Le lettere si ricontrollano una per una" in client.get(f"{at}/now").text
+    assert client.get(f"{at}/package.zip").status_code == 409
+    done(runtime, cast)
+    shown = client.get(at).text
+    (number,) = re.findall(r"letters-pulled num\">([^<]+)<", shown)
+    rows = client.get(f"{at}/withdrawn.csv").content.decode("utf-8-sig").splitlines()
+    assert rows == ["numero;file", f"{number};lettere/{number}.pdf"]
+    assert "package.zip" not in shown, "no letter is left"
+    assert client.post(f"{at}/hand-over", data={**csrf, "to": "Tipografia Arno"}).status_code == 409
+    kinds = in_scope(runtime, cast, lambda s: set(s.scalars(select(AuditEntry.kind))))
+    assert kinds >= {"letters.checked", "letters.looked", "letters.taken_withdrawn"}
+    in_scope(runtime, cast, lambda s: s.execute(update(Campaign).values(state=State.STOPPED)))
+    assert "ha fermato la campagna" in client.get(at).text
+    assert client.post(f"{at}/check", data=csrf).status_code == 409

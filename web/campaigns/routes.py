@@ -278,7 +278,7 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
         "ente": enti.badges(session)[found.ente_id],
         "deeds": found.deeds(manages=manages, approves=approves),
         "progress": queries.progress(session, campaign_id), "versions": its,
-        "spent": spending.spent(session, its_plan), "broke": not spending.pays_a_call(session, its_plan),
+        "spent": spending.cost(session, its_plan), "broke": not spending.pays_a_call(session, its_plan),
         "queue": _queue(session, found),
         "people": queries.named(session, verdicts), "manages": manages, "lacks": plans.missing(found.plan),
     }  # fmt: skip

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,14 +21,14 @@ from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
 from outbound.campaigns import queries as campaigns
-from outbound.campaigns import running
+from outbound.campaigns import running, spending
 from outbound.campaigns import service as campaign_service
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Channel
-from outbound.letters import manifest, queries, returning, senders, service
+from outbound.letters import manifest, queries, returning, senders, service, withdrawing
 from outbound.letters.codes import MOST_IN_BATCH
 from outbound.letters.content import written
-from outbound.letters.models import BatchState
+from outbound.letters.models import BatchState, LetterState
 from outbound.letters.postage import MOST_CENTS, Prices, Weight
 from outbound.letters.senders import Settings
 from outbound.letters.usual import USUAL
@@ -73,7 +74,7 @@ def of_campaign(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign
             "fields": FIELDS, "empty_text": LetterText(), "sender": senders.settings(session, found.ente_id),
             "batches": queries.batches(session, campaign_id), "waiting": queries.waiting(session, its, now),
             "prices": queries.last_prices(session, found.contract_id) or Prices(), "steps": Weight,
-            "spent": queries.spent_cents(session, campaign_id), "draft": found.state is State.DRAFT,
+            "spent": spending.spent(session, campaign_id), "draft": found.state is State.DRAFT,
             "runs": found.state is State.RUNNING, "most": MOST_IN_BATCH,
             "writes": bool(found.plan.steps_of(Channel.LETTER)),
             "readings": queries.readings(session, found.ente_id) if manages else [], "privacy": senders.PRIVACY,
@@ -147,6 +148,7 @@ def ask(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: TypedDe
 def batch(request: Request, runtime: RuntimeDep, visit: VisitDep, batch_id: int) -> Response:
     """A batch: how far it is, what it weighs and costs, its files, its first letters."""
     with runtime.database.begin(visit.scope(Permission.CAMPAIGN_MANAGE)) as session:
+        service.look(session, visit.principal, batch_id=batch_id)
         context = _batch(session, batch_id)
     return _page(request, visit, "letters/batch.html", **context)
 
@@ -167,6 +169,16 @@ def hand_over(runtime: RuntimeDep, visit: ChangeDep, batch_id: int, to: TextFiel
         lambda session: service.hand_over(session, visit.principal, batch_id=batch_id, to=to),
     )
     return shown_anew(translations(visit.language).gettext("Consegnato: le lettere risultano spedite."))
+
+
+@router.post("/letters/batches/{batch_id}/check")
+def check(runtime: RuntimeDep, visit: ChangeDep, batch_id: int) -> Response:
+    """Its letters are judged once more."""
+    runtime.database.transact(
+        visit.scope(Permission.CAMPAIGN_MANAGE),
+        lambda session: service.check(session, visit.principal, batch_id=batch_id),
+    )
+    return shown_anew(translations(visit.language).gettext("Le lettere si ricontrollano una per una."))
 
 
 @router.post("/letters/batches/{batch_id}/cancel")
@@ -212,6 +224,19 @@ def listed(runtime: RuntimeDep, visit: VisitDep, batch_id: int) -> Response:
 
     content = runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
     return Response(content, media_type="text/csv; charset=utf-8", headers=_attached(f"lettere-{batch_id}.csv"))
+
+
+@router.get("/letters/batches/{batch_id}/withdrawn.csv")
+def to_pull(runtime: RuntimeDep, visit: VisitDep, batch_id: int) -> Response:
+    """The numbers of the letters that whoever prints has already, and pulls out."""
+
+    def work(session: Session) -> bytes:
+        return manifest.pulled(service.take_withdrawn(session, visit.principal, batch_id=batch_id))
+
+    content = runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
+    return Response(
+        content, media_type="text/csv; charset=utf-8", headers=_attached(f"lettere-{batch_id}-da-togliere.csv")
+    )
 
 
 @router.get("/letters/{letter_id}/file")
@@ -302,15 +327,34 @@ def _manages(visit: Visit, ente_id: int) -> bool:
 
 
 def _batch(session: Session, batch_id: int) -> dict[str, Any]:
-    found = queries.batch(session, batch_id)
+    found, now = queries.batch(session, batch_id), clock.now(session)
     by_state, told = queries.states(session, batch_id)
-    some = queries.letters(session, batch_id, limit=SHOWN)
+    some, out = queries.letters(session, batch_id, limit=SHOWN), queries.withdrawn(session, batch_id, limit=SHOWN)
+    made, over = found.state is BatchState.MADE, found.state is BatchState.HANDED_OVER
+    settling = over and LetterState.MADE in by_state
+    halted = _halted(session, found, now) if made or over else ""
+    checked = withdrawing.is_checked(found.state, found.checked_at, now)
     return {
         "one": found, "ente": enti.badges(session)[found.ente_id], "states": by_state, "told": told, "letters": some,
-        "names": queries.named(session, some), "why": queries.why_left_out(session, found), "shown": SHOWN,
-        "has_files": found.state in {BatchState.MADE, BatchState.HANDED_OVER} and found.letters > 0,
-        "settling": found.state is BatchState.HANDED_OVER and "made" in by_state,
+        "withdrawn": out, "names": queries.named(session, [*some, *out]), "shown": SHOWN, "settling": settling,
+        "why": queries.why_left_out(session, found), "why_withdrawn": queries.why_withdrawn(session, batch_id),
+        "pulled": [str(one.code) for one in queries.to_pull(session, found)], "halted": halted, "checked": checked,
+        "checking": made and found.checked_at is None and found.letters > 0,
+        "forecast": queries.forecast(session, found, now) if made and not halted else {},
+        "has_files": found.letters > 0 and not halted and not settling and (over or checked),
     }  # fmt: skip
+
+
+def _halted(session: Session, found: queries.BatchView, now: datetime) -> str:
+    """Why nothing of a batch may be taken or handed over now; empty: it may."""
+    campaign = running.get(session, found.campaign_id)
+    if found.state is BatchState.HANDED_OVER:
+        return withdrawing.STOPPED if campaign.state is State.STOPPED else ""
+    try:
+        withdrawing.require_may_leave(session, campaign, now)
+    except ConflictError as error:
+        return str(error)
+    return ""
 
 
 def _reading(session: Session, reading_id: int) -> dict[str, Any]:

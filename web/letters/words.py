@@ -19,6 +19,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         LetterState.HANDED_OVER: "spedita",
         LetterState.DELIVERED: "consegnata",
         LetterState.RETURNED: "tornata indietro",
+        LetterState.WITHDRAWN: "ritirata",
     },
     LetterOutcome: {
         LetterOutcome.DELIVERED: "consegnata",

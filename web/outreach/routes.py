@@ -15,6 +15,7 @@ from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from outbound.campaigns import plan as plans
 from outbound.campaigns import queries as campaigns
+from outbound.campaigns import running, spending
 from outbound.campaigns.lifecycle import Deed, State, may
 from outbound.campaigns.plan import DIGITAL, Phase
 from outbound.compliance.rules import Written
@@ -113,6 +114,7 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
     manages = visit.principal.can(Permission.CAMPAIGN_MANAGE)
     became = queries.became(session, campaign_id)
     spent = sum(one.tally.cost for one in became.values())
+    whole = spending.cost(session, running.get(session, campaign_id))
     budget = found.plan.budget_cents
     cheapest = min((found.plan.prices.get(one, 0) for one in found.plan.written), default=0)
     return {
@@ -120,7 +122,7 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
         "writes": manages and found.state is State.DRAFT, "running": found.state is State.RUNNING,
         "pauses": manages and may(found.state, Deed.PAUSE), "resumes": manages and may(found.state, Deed.RESUME),
         "became": {one: became[one] for one in DIGITAL if one in became}, "spent": Tally(cost=spent),
-        "broke": budget is not None and budget * CENT - spent < max(cheapest, 1), "lacks": plans.missing(found.plan),
+        "broke": budget is not None and budget * CENT - whole < max(cheapest, 1), "lacks": plans.missing(found.plan),
     }  # fmt: skip
 
 

@@ -41,7 +41,8 @@ from crm.reports.queries import MAKE as REPORT_MAKE
 from outbound.campaigns import contacts as campaigns
 from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
 from outbound.letters import making as letters
-from outbound.letters import returning, settling
+from outbound.letters import returning, settling, withdrawing
+from outbound.letters.service import CHECK as LETTERS_CHECK
 from outbound.letters.service import MAKE as LETTERS_MAKE
 from outbound.letters.service import SETTLE as LETTERS_SETTLE
 from outbound.lists import checking
@@ -70,6 +71,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     SEARCH: duplicates.RUNNER,
     CAMPAIGN_ADMIT: campaigns.ADMITTER,
     LETTERS_SETTLE: settling.SETTLER,
+    LETTERS_CHECK: withdrawing.CHECKER,
     returning.APPLY: returning.APPLIER,
     LIST_BUILD: lists.BUILDER,
     LIST_CHECK: checking.CHECKER,

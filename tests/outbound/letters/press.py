@@ -13,7 +13,7 @@ from crm.core.jobs import Runner
 from crm.documents.privacy import FORGET, forgetter
 from crm.documents.store import FolderStore
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
-from outbound.letters import making, queries, returning, service, settling
+from outbound.letters import making, queries, returning, service, settling, withdrawing
 from outbound.letters.models import Letter
 from outbound.letters.postage import Prices, Weight
 from outbound.letters.printed import Printed
@@ -44,7 +44,7 @@ class Press(Office):
     def runners(self) -> dict[str, Runner]:
         return {
             service.MAKE: making.maker(self.store, self.typeset), service.SETTLE: settling.SETTLER,
-            returning.APPLY: returning.APPLIER, FORGET: forgetter(self.store),
+            service.CHECK: withdrawing.CHECKER, returning.APPLY: returning.APPLIER, FORGET: forgetter(self.store),
         }  # fmt: skip
 
     def jobs_done(self) -> None:

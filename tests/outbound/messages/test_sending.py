@@ -17,6 +17,7 @@ from crm.messages import bulk, outbox
 from crm.messages.models import Message, MessageState, Reason
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
+from outbound.campaigns import running, spending
 from outbound.campaigns.contacts import ADMITTER
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
@@ -26,7 +27,7 @@ from outbound.compliance.rules import Reason as Why
 from outbound.compliance.rules import Written
 from outbound.messages import preview
 from outbound.messages.queries import became
-from outbound.messages.sending import Sender, ask_unheard, before_leaving, spent
+from outbound.messages.sending import Sender, ask_unheard, before_leaving
 from outbound.messages.text import Words
 from telephony.calls.addresses import Addresses
 from telephony.carriers.port import CarrierError
@@ -144,7 +145,7 @@ def test_an_sms_leaves_once_and_the_email_follows_after_its_days(outreach: Outre
     assert mail.stop_url is not None
     assert f"Per non ricevere altre e-mail da questo ente: {mail.stop_url}" in mail.body
     assert outreach.contact(campaign, cast.mario).state is ContactState.DONE
-    assert outreach.work(lambda s: spent(s, campaign)) == 370
+    assert outreach.work(lambda s: spending.cost(s, running.get(s, campaign))) == 370
 
 
 def test_it_stands_on_the_timeline_and_not_on_the_list_of_follow_ups(outreach: Outreach, cast: Cast) -> None:
@@ -323,7 +324,7 @@ def test_the_budget_is_never_exceeded(outreach: Outreach, cast: Cast) -> None:
     campaign = outreach.run(cast.mario, *others, plan=replace(ONLY_SMS, budget_cents=12))
     assert outreach.send() == 3  # 0,1095 €; a fourth would make it 0,1460 €
     assert outreach.send() == 0
-    assert outreach.work(lambda s: spent(s, campaign)) == 1_095
+    assert outreach.work(lambda s: spending.cost(s, running.get(s, campaign))) == 1_095
 
 
 def test_they_leave_at_the_accounts_pace(outreach: Outreach, cast: Cast) -> None:
