@@ -1,7 +1,7 @@
 """Whom a campaign reaches: its contacts, the next of them, why one is not dialed now, what came of an attempt."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
+from crm.collection.sources import lookups
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.each import total_of_each
@@ -54,12 +55,14 @@ MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
 _A = table_of(Attempt)
 _CASE = table_of(SurveyCase)
-_MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
+_MINE = (Reason.NOT_RUNNING, Reason.CLAIMED, Reason.UNCHECKED)  # which say nothing of the person
+# What an answer about him may put right: he is asked about first, and keeps his place meanwhile.
+_ANSWERED = frozenset({Reason.UNCHECKED, Reason.STALE})
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
     {
-        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.SUSPENDED,
-        Reason.COMPLAINT,
+        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.PAID,
+        Reason.SUSPENDED, Reason.COMPLAINT,
     }
 )  # fmt: skip
 # By this means: another step may.
@@ -177,8 +180,10 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
     return claim(session, campaign=campaign, agent_id=by.user_id)
 
 
-def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chosen | None:
-    """The same, for an operator or for whoever will be free."""
+def claim(session: Session, *, campaign: Running, agent_id: int | None, asked: bool = False) -> Chosen | None:
+    """The same, for an operator or for whoever will be free. `asked`: about whom the gestionale was asked just now,
+    where it can be; the others keep their places until it is (`to_ask`).
+    """
     now = clock.now(session)
     if opens(campaign.rules, now) != now:
         return None
@@ -189,17 +194,41 @@ def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chose
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
         )  # fmt: skip
-        for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
-            if not verdict.allowed:
+        waits = False
+        for contact_id, verdict in _verdicts(session, campaign, looked_at, now, asked=asked).items():
+            if _waits_for_answer(verdict):
+                waits = True
+            elif not verdict.allowed:
                 put_aside(session, campaign, contact_id, verdict, now)
             elif _claim(session, campaign, contact_id, agent_id, now + CLAIM):
                 return Chosen(contact_id, verdict, now + CLAIM)
-        if len(looked_at) < at_once:
+        if len(looked_at) < at_once or (waits and at_once > 1):
             return None
     return None
 
 
-def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id: int) -> Chosen | None:
+def to_ask(
+    session: Session, *, campaign: Running, contact_ids: Collection[int], ahead: bool = False
+) -> list[int]:  # fmt: skip
+    """About which of these the gestionale is to be asked before they are called: not those who may not be called."""
+    if not campaign.plan.about_debt:
+        return []
+    unasked = lookups.unasked(session, ente_id=campaign.ente_id, contact_ids=contact_ids, ahead=ahead)
+    verdicts = _verdicts(session, campaign, unasked, clock.now(session)) if unasked else {}
+    return [one for one, verdict in verdicts.items() if verdict.allowed]
+
+
+def nearest(session: Session, *, campaign: Running, limit: int) -> list[int]:
+    """Whose turn to be called comes next; nobody at an hour at which nobody is called."""
+    now = clock.now(session)
+    if opens(campaign.rules, now) != now:
+        return []
+    return sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now)
+
+
+def claim_one(
+    session: Session, *, campaign: Running, contact_id: int, agent_id: int, asked: bool = False
+) -> Chosen | None:
     """Claim this one, whatever comes before him; none when he may not be dialed now, somebody has to do with him, or
     his step is no call.
     """
@@ -210,7 +239,9 @@ def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id:
     ).with_for_update()  # fmt: skip
     if session.scalar(held) is None:
         return None
-    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    (verdict,) = _verdicts(session, campaign, [contact_id], now, asked=asked).values()
+    if _waits_for_answer(verdict):
+        return None
     if not verdict.allowed:
         put_aside(session, campaign, contact_id, verdict, now)
         return None
@@ -232,20 +263,46 @@ def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int
     )  # fmt: skip
 
 
+def held(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> Running:
+    """The campaign for which `by` has claimed somebody. Raises `ConflictError` when he has not, or no longer."""
+    campaign = running.get(session, campaign_id)
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    claimed = select(_CC.c.claimed_by).where(
+        *_one(campaign_id, contact_id), _CC.c.state == ContactState.CLAIMED, _CC.c.due_at > clock.now(session)
+    ).with_for_update()  # fmt: skip
+    if session.scalar(claimed) != by.user_id:
+        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
+    return campaign
+
+
+def until(session: Session, *, campaign_id: int, contact_id: int) -> datetime:
+    """Until when whoever has claimed him may dial him."""
+    found: datetime = session.execute(select(_CC.c.due_at).where(*_one(campaign_id, contact_id))).scalar_one()
+    return found
+
+
+def unasked(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> int | None:
+    """The ente whose gestionale is to be asked about whom `by` has claimed; none if it need not be."""
+    campaign = held(session, by, campaign_id=campaign_id, contact_id=contact_id)
+    return campaign.ente_id if to_ask(session, campaign=campaign, contact_ids=[contact_id]) else None
+
+
+def look(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> Verdict:
+    """Whom `by` has claimed and looks at, judged anew: put aside if something was learned of him meanwhile."""
+    campaign, now = held(session, by, campaign_id=campaign_id, contact_id=contact_id), clock.now(session)
+    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    if not verdict.allowed:
+        put_aside(session, campaign, contact_id, verdict, now)
+    return verdict
+
+
 def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> tuple[UUID, Verdict]:
     """At the instant of dialing: the rules are asked again, and their answer is written. The attempt's id.
 
     Raises `ConflictError` for somebody whom `by` has not claimed, or no longer.
     """
-    campaign = running.get(session, campaign_id)
-    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
-    now = clock.now(session)
-    held = select(_CC.c.claimed_by).where(
-        *_one(campaign_id, contact_id), _CC.c.state == ContactState.CLAIMED, _CC.c.due_at > now
-    ).with_for_update()  # fmt: skip
-    if session.scalar(held) != by.user_id:
-        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
-    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    campaign, now = held(session, by, campaign_id=campaign_id, contact_id=contact_id), clock.now(session)
+    (verdict,) = _verdicts(session, campaign, [contact_id], now, asked=True).values()
     attempt_id = _attempt(session, campaign, contact_id, verdict, by.user_id)
     if not verdict.allowed:
         put_aside(session, campaign, contact_id, verdict, now)
@@ -304,8 +361,9 @@ def put_aside(session: Session, campaign: Running, contact_id: int, verdict: Ver
             return
         state, due_at = ContactState.OUT, now
     else:
-        state = ContactState.READY if verdict.allowed else ContactState.LATER
-        due_at = now if verdict.allowed else verdict.not_before or now + ELSEWHERE
+        at_once = set(verdict.reasons) <= {Reason.UNCHECKED}
+        state = ContactState.READY if at_once else ContactState.LATER
+        due_at = now if at_once else verdict.not_before or now + ELSEWHERE
     session.execute(
         update(_CC).where(*_one(campaign.id, contact_id), _CC.c.state != ContactState.DONE)
         .values(state=state, why=why, due_at=due_at, claimed_by=None)
@@ -317,7 +375,7 @@ def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verd
         id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
         version=campaign.version, contact_id=contact_id, number=verdict.number, at=clock.now(session),
         begun=verdict.allowed, reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before,
-        agent_id=agent_id,
+        agent_id=agent_id, known_at=verdict.known_at, lookup=verdict.lookup,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -342,14 +400,26 @@ def _step(session: Session, campaign_id: int, contact_id: int) -> int:
     return int(session.execute(select(_CC.c.step).where(*_one(campaign_id, contact_id))).scalar_one())
 
 
+def _waits_for_answer(verdict: Verdict) -> bool:
+    return Reason.UNCHECKED in verdict.reasons and _ANSWERED.issuperset(verdict.reasons)
+
+
 def _verdicts(
-    session: Session, campaign: Running, contact_ids: Collection[int], now: datetime, *, dry: bool = False
-) -> dict[int, Verdict]:
+    session: Session, campaign: Running, contact_ids: Collection[int], now: datetime, *, dry: bool = False,
+    asked: bool = False,
+) -> dict[int, Verdict]:  # fmt: skip
+    """`asked`: as at the instant of dialing; else whoever waits for the gestionale's answer alone may be looked at."""
     people = facts.people(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
         running=dry or campaign.state is State.RUNNING,
     )  # fmt: skip
-    return {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
+    verdicts = {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
+    if asked:
+        return verdicts
+    return {
+        contact_id: replace(one, reasons=(), not_before=None) if _waits_for_answer(one) else one
+        for contact_id, one in verdicts.items()
+    }
 
 
 def _one(campaign_id: int, contact_id: int) -> tuple[ColumnElement[bool], ...]:

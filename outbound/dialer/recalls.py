@@ -22,6 +22,7 @@ from telephony.calls.models import Call
 
 GRACE = timedelta(minutes=10)  # for so long he is kept for whom he spoke with
 AHEAD = timedelta(days=60)
+SOON = timedelta(minutes=1)
 _CC, _R = table_of(CampaignContact), table_of(DialerRecall)
 _A, _CALL = table_of(Attempt), table_of(Call)
 
@@ -59,7 +60,20 @@ def keep(session: Session, campaign_id: int, contact_id: int) -> None:
         _wait_for(session, running.get(session, campaign_id), contact_id, at)
 
 
-def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Chosen | None:
+def soon(session: Session, campaign_id: int, now: datetime) -> list[int]:
+    """Those who asked to be called about now."""
+    return list(
+        session.scalars(
+            select(_R.c.contact_id).where(
+                _R.c.campaign_id == campaign_id, _R.c.wanted_at > now - GRACE, _R.c.wanted_at <= now + SOON
+            )
+        )
+    )
+
+
+def due(
+    session: Session, campaign: Running, agent_id: int, now: datetime, *, asked: bool = False
+) -> Chosen | None:  # fmt: skip
     """The first of those who wait for this operator now, claimed for him; none who may not be called."""
     rows = session.scalars(
         select(_R.c.contact_id)
@@ -70,7 +84,7 @@ def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Ch
         .order_by(_R.c.wanted_at)
     ).all()  # fmt: skip
     for contact_id in rows:
-        found = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=agent_id)
+        found = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=agent_id, asked=asked)
         if found is not None:
             return found
     return None

@@ -22,7 +22,7 @@ from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import ContactState
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
 from outbound.cati import queries as questionnaires
-from outbound.compliance.rules import opens
+from outbound.compliance.rules import Verdict, opens
 from outbound.dialer import calling
 from outbound.dialer import queries as dialer
 from outbound.lists import queries as lists
@@ -35,6 +35,7 @@ from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.outcomes import rules as outcome_rules
+from web.wiring import Runtime
 
 E = TypeVar("E", bound=StrEnum)
 router = APIRouter(include_in_schema=False)
@@ -204,28 +205,68 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
             return {
                 "card": None, "nobody": True, "opens_at": None if opens_at == at else opens_at, "more": bool(more)
             }  # fmt: skip
-        found = queries.one(session, campaign_id)
-        (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
-        phase = found.plan.phase(clock.business_day(clock.now(session)))
-        return {
-            "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
-            "script": found.plan.scripts.get(phase, ""), "nobody": False,
-        }  # fmt: skip
+        asks = contacts.unasked(session, visit.principal, campaign_id=campaign_id, contact_id=chosen.contact_id)
+        return _card(session, campaign_id, chosen.contact_id, chosen.verdict, asks=asks is not None)
 
     context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, **context))
 
 
+@router.post("/calling/{campaign_id}/{contact_id}/check")
+def check(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
+    """While he is looked at the gestionale is asked about him: what it says is on the card."""
+    _ask(runtime, visit, campaign_id, contact_id)
+
+    def work(session: Session) -> dict[str, Any]:
+        verdict = contacts.look(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id)
+        if not verdict.allowed:
+            return {"card": None, "refused": verdict, "nobody": False, "again": campaign_id}
+        return _card(session, campaign_id, contact_id, verdict, asks=False)
+
+    context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
+    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, **context))
+
+
+def _ask(runtime: Runtime, visit: Visit, campaign_id: int, contact_id: int) -> None:
+    """The gestionale is asked about somebody whom the visitor has claimed, unless it was just now."""
+    ente_id = runtime.database.transact(
+        visit.scope(Permission.CALLS_ANSWER),
+        lambda session: contacts.unasked(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
+    )
+    if ente_id is not None:
+        runtime.lookups.ask(ente_id=ente_id, contact_id=contact_id)
+
+
+def _card(session: Session, campaign_id: int, contact_id: int, verdict: Verdict, *, asks: bool) -> dict[str, Any]:
+    """Who is looked at. `asks`: the gestionale is still to be asked about him."""
+    found, now = queries.one(session, campaign_id), clock.now(session)
+    (his,) = queries.named(session, {contact_id: verdict})
+    return {
+        "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id],
+        "until": contacts.until(session, campaign_id=campaign_id, contact_id=contact_id),
+        "script": found.plan.scripts.get(found.plan.phase(clock.business_day(now)), ""), "nobody": False, "asks": asks,
+    }  # fmt: skip
+
+
 @router.post("/calling/{campaign_id}/{contact_id}/call")
 def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
     """Call him, if the rules still allow it."""
+    _ask(runtime, visit, campaign_id, contact_id)
     call_id, verdict = runtime.database.transact(
         visit.scope(Permission.CALLS_ANSWER),
         lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
     )
     if call_id is None:
         return HTMLResponse(
-            fragment("campaigns/_card.html", visit.language, visit=visit, card=None, refused=verdict, nobody=False)
+            fragment(
+                "campaigns/_card.html",
+                visit.language,
+                visit=visit,
+                card=None,
+                refused=verdict,
+                nobody=False,
+                again=campaign_id,
+            )
         )
     return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at="/console")
 
