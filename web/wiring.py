@@ -9,6 +9,7 @@ from crm.agendas import privacy as agendas
 from crm.agendas.wishes import keeping as wishes
 from crm.audit import privacy as audit
 from crm.collection import privacy as collection
+from crm.collection.sources.lookups import Lookups
 from crm.contacts import privacy as contacts
 from crm.core import secrecy
 from crm.core.clock import DatabaseClock
@@ -85,6 +86,7 @@ class Runtime:
     documents: DocumentStore
     messages: Delivery
     campaigns: Sender
+    lookups: Lookups
     second_factor: Policy
     oidc: dict[str, oidc.Client]
 
@@ -93,6 +95,7 @@ class Runtime:
         self.matcher.close()
         self.dispatcher.close()
         self.publisher.close()
+        self.lookups.close()
         self.database.dispose()
 
 
@@ -124,7 +127,7 @@ def build(settings: Settings) -> Runtime:
             database, addresses, Pace(f"{settings.twilio_account_sid[:29]}:text", settings.text_pace),
             Pace("mail", settings.mails_per_second),
         ),
-        second_factor=_policy(settings), oidc=_providers(settings),
+        lookups=Lookups(database), second_factor=_policy(settings), oidc=_providers(settings),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm.collection.sources.port import Lookup
 from crm.core.db import Base, choice
 
 
@@ -203,13 +204,39 @@ class CollectionSource(Base):
     takes_proposals: Mapped[bool] = mapped_column(default=False)  # over HTTP; one source of an ente at most
     answers_cursor: Mapped[str | None] = mapped_column(String(200))  # up to where its answers to them are known
     answers_due_at: Mapped[datetime | None]  # when it is next asked for them
+    answers_one: Mapped[bool] = mapped_column(default=False)  # over HTTP, about one taxpayer; one source of an ente
+    answer_minutes: Mapped[int] = mapped_column(SmallInteger, default=5)  # for how long such an answer will do
+    one_failures: Mapped[int] = mapped_column(SmallInteger, default=0)  # a circuit of its own: feeds may still come
+    one_open_until: Mapped[datetime | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))  # the reading under way, or the last
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
         UniqueConstraint("ente_id", "name"),
+        Index("uq_collection_source_answers_one", "ente_id", unique=True, postgresql_where=text("answers_one")),
         Index("ix_collection_source_due_at", "due_at", postgresql_where=text("active")),
         Index("uq_collection_source_takes_proposals", "ente_id", unique=True, postgresql_where=text("takes_proposals")),
+    )
+
+
+class ContactLookup(Base):
+    """The last time a gestionale was asked about one taxpayer, and up to when what it said of him is known.
+
+    `as_of` is of its last answer that was taken in, `mark` what it called that one; `outcome` is of the last asking.
+    """
+
+    __tablename__ = "contact_lookup"
+
+    contact_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ente_id: Mapped[int]
+    asked_at: Mapped[datetime]
+    outcome: Mapped[Lookup] = mapped_column(choice(Lookup))
+    as_of: Mapped[datetime | None]
+    mark: Mapped[str | None] = mapped_column(String(200))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        Index("ix_contact_lookup_ente_id", "ente_id"),
     )
 
 

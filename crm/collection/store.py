@@ -38,16 +38,47 @@ class Batch:
     set_aside: int = 0  # by this run so far
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of items: those there are, after some were refused, and what was set aside, by line."""
+
+    items: list[Item]
+    aside: dict[int, Awaiting]
+    counts: Counts
+
+
 def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
     """Write a batch. Raises `ImportBusyError` if the run does not stand at its `from_line` any more."""
-    ente_id = batch.ente_id
+    taken = take_in(
+        session, ente_id=batch.ente_id, items=items, full_as_of=batch.full_as_of, room=waiting.MOST - batch.set_aside
+    )
+    items = taken.items
+    if batch.full_as_of is not None:
+        named = {item.named for item in items if item.named}
+        presence.name(session, ente_id=batch.ente_id, run_id=batch.run_id, named=named)
+    service.move(
+        session, ente_id=batch.ente_id, run_id=batch.run_id, from_line=batch.from_line, line=items[-1].number,
+        read_bytes=items[-1].end, counts=taken.counts, remarks=_remarks(items, taken.aside),
+        unreadable=sum(item.unreadable for item in items), totals=[item.total for item in items if item.total],
+    )  # fmt: skip
+    return taken.counts
+
+
+def take_in(
+    session: Session, *, ente_id: int, items: Sequence[Item], full_as_of: datetime | None = None,
+    room: int = waiting.MOST,
+) -> Taken:  # fmt: skip
+    """Write what these items say, whatever they came in; of a full feed as of `full_as_of`.
+
+    Records that come before their taxpayer are set aside while there is `room`.
+    """
     standing = presence.begin(session, ente_id=ente_id)
     items = _without_the_erased(session, ente_id, items)
     known = contacts.stated(session, ente_id=ente_id, codici_fiscali=_codici_fiscali(items))
     taxpayers = _store_taxpayers(session, ente_id, items, known, standing)
     ids = {codice_fiscale: row.id for codice_fiscale, row in known.items()} | taxpayers.written
-    items, aside = _without_taxpayer(items, ids, room=waiting.MOST - batch.set_aside)
-    waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=batch.full_as_of)
+    items, aside = _without_taxpayer(items, ids, room=room)
+    waiting.set_aside(session, ente_id=ente_id, statements=aside.values(), named_as_of=full_as_of)
     waited = (
         waiting.take_up(session, ente_id=ente_id, codici_fiscali=taxpayers.written.keys())
         if taxpayers.written and standing.anybody_waits
@@ -61,17 +92,10 @@ def store(session: Session, batch: Batch, items: Sequence[Item]) -> Counts:
         session, ente_id, Of.DOCUMENT, documents, waited.get(Of.DOCUMENT, Waited()),
         _told(items, Of.DOCUMENT), ids, standing,
     )  # fmt: skip
-    if batch.full_as_of is not None:
-        presence.name(session, ente_id=ente_id, run_id=batch.run_id, named={item.named for item in items if item.named})
     counts = _counted(items, taxpayers.merged, debts, papers, waiting=len(aside))
-    service.move(
-        session, ente_id=ente_id, run_id=batch.run_id, from_line=batch.from_line, line=items[-1].number,
-        read_bytes=items[-1].end, counts=counts, remarks=_remarks(items, aside),
-        unreadable=sum(item.unreadable for item in items), totals=[item.total for item in items if item.total],
-    )  # fmt: skip
     touched |= of_papers | {ids[codice_fiscale] for codice_fiscale in taxpayers.merged.altered if codice_fiscale in ids}
     touch(session, *(topics.contact(contact_id) for contact_id in islice(sorted(touched), MAX_TOPICS)))
-    return counts
+    return Taken(items, aside, counts)
 
 
 @dataclass(frozen=True, slots=True)

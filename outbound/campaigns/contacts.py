@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
+from crm.collection.sources import lookups
 from crm.contacts.calling import BUSINESS
 from crm.contacts.models import Contact
 from crm.core import clock, topics
@@ -62,12 +63,14 @@ _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_o
 _A, _C = table_of(Attempt), table_of(Contact)
 _CASE = table_of(SurveyCase)
 _BIGINTS = ARRAY(BigInteger)
-_MINE = (Reason.NOT_RUNNING, Reason.CLAIMED)  # which say nothing of the person
+_MINE = (Reason.NOT_RUNNING, Reason.CLAIMED, Reason.UNCHECKED)  # which say nothing of the person
+# What an answer about him may put right: he is asked about first, and keeps his place meanwhile.
+_ANSWERED = frozenset({Reason.UNCHECKED, Reason.STALE})
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
     {
-        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.SUSPENDED,
-        Reason.COMPLAINT,
+        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.PAID,
+        Reason.SUSPENDED, Reason.COMPLAINT,
     }
 )  # fmt: skip
 # By this means: another step may.
@@ -186,9 +189,12 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
 
 
 def claim(
-    session: Session, *, campaign: Running, agent_id: int | None, kept: bool = False
+    session: Session, *, campaign: Running, agent_id: int | None, kept: bool = False, asked: bool = False
 ) -> Chosen | None:  # fmt: skip
-    """The same, for an operator or for whoever will be free. `kept`: only of those who are not for whoever is free."""
+    """The same, for an operator or for whoever will be free. `kept`: only of those who are not for whoever is free.
+    `asked`: about whom the gestionale was asked just now, where it can be; the others keep their places until it is
+    (`to_ask`).
+    """
     now = clock.now(session)
     hours = open_to(campaign.rules, now)
     if not hours or not spending.pays_a_call(session, campaign):
@@ -203,20 +209,43 @@ def claim(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
         )  # fmt: skip
         refused: dict[int, Verdict] = {}
-        chosen = None
-        for contact_id, verdict in _verdicts(session, campaign, looked_at, now).items():
-            if not verdict.allowed:
+        chosen, waits = None, False
+        for contact_id, verdict in _verdicts(session, campaign, looked_at, now, asked=asked).items():
+            if _waits_for_answer(verdict):
+                waits = True
+            elif not verdict.allowed:
                 refused[contact_id] = verdict
             elif _claim(session, campaign, contact_id, agent_id, now + CLAIM):
                 chosen = Chosen(contact_id, verdict, now + CLAIM)
                 break
         put_all_aside(session, campaign, refused, now)
-        if chosen is not None or len(looked_at) < at_once:
+        if chosen is not None or len(looked_at) < at_once or (waits and at_once > 1):
             return chosen
     return None
 
 
-def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id: int) -> Chosen | None:
+def to_ask(
+    session: Session, *, campaign: Running, contact_ids: Collection[int], ahead: bool = False
+) -> list[int]:  # fmt: skip
+    """About which of these the gestionale is to be asked before they are called: not those who may not be called."""
+    if not campaign.plan.about_debt:
+        return []
+    unasked = lookups.unasked(session, ente_id=campaign.ente_id, contact_ids=contact_ids, ahead=ahead)
+    verdicts = _verdicts(session, campaign, unasked, clock.now(session)) if unasked else {}
+    return [one for one, verdict in verdicts.items() if verdict.allowed]
+
+
+def nearest(session: Session, *, campaign: Running, limit: int) -> list[int]:
+    """Whose turn to be called comes next; nobody at an hour at which nobody is called."""
+    now = clock.now(session)
+    if not open_to(campaign.rules, now):
+        return []
+    return sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now)
+
+
+def claim_one(
+    session: Session, *, campaign: Running, contact_id: int, agent_id: int, asked: bool = False
+) -> Chosen | None:
     """Claim this one, whatever comes before him; none when he may not be dialed now, somebody has to do with him, or
     his step is no call.
     """
@@ -229,7 +258,9 @@ def claim_one(session: Session, *, campaign: Running, contact_id: int, agent_id:
     ).with_for_update()  # fmt: skip
     if session.scalar(held) is None:
         return None
-    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    (verdict,) = _verdicts(session, campaign, [contact_id], now, asked=asked).values()
+    if _waits_for_answer(verdict):
+        return None
     if not verdict.allowed:
         put_aside(session, campaign, contact_id, verdict, now)
         return None
@@ -259,20 +290,40 @@ def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int
     )  # fmt: skip
 
 
+def held(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> Running:
+    """The campaign for which `by` has claimed somebody. Raises `ConflictError` when he has not, or no longer."""
+    campaign = running.get(session, campaign_id)
+    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
+    claimed = select(_CC.c.claimed_by).where(
+        *_one(campaign_id, contact_id), _CC.c.state == ContactState.CLAIMED, _CC.c.due_at > clock.now(session)
+    ).with_for_update()  # fmt: skip
+    if session.scalar(claimed) != by.user_id:
+        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
+    return campaign
+
+
+def unasked(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> int | None:
+    """The ente whose gestionale is to be asked about whom `by` has claimed; none if it need not be."""
+    campaign = held(session, by, campaign_id=campaign_id, contact_id=contact_id)
+    return campaign.ente_id if to_ask(session, campaign=campaign, contact_ids=[contact_id]) else None
+
+
+def look(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> Chosen:
+    """Whom `by` has claimed and looks at, judged anew: put aside if something was learned of him meanwhile."""
+    campaign, now = held(session, by, campaign_id=campaign_id, contact_id=contact_id), clock.now(session)
+    seen = still(session, campaign_id=campaign_id, contact_id=contact_id)
+    if not seen.verdict.allowed:
+        put_aside(session, campaign, contact_id, seen.verdict, now)
+    return seen
+
+
 def dial(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> tuple[UUID, Verdict]:
     """At the instant of dialing: the rules are asked again, and their answer is written. The attempt's id.
 
     Raises `ConflictError` for somebody whom `by` has not claimed, or no longer.
     """
-    campaign = running.get(session, campaign_id)
-    require_on(session, by, Permission.CALLS_ANSWER, ente_id=campaign.ente_id)
-    now = clock.now(session)
-    held = select(_CC.c.claimed_by).where(
-        *_one(campaign_id, contact_id), _CC.c.state == ContactState.CLAIMED, _CC.c.due_at > now
-    ).with_for_update()  # fmt: skip
-    if session.scalar(held) != by.user_id:
-        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
-    (verdict,) = _verdicts(session, campaign, [contact_id], now).values()
+    campaign, now = held(session, by, campaign_id=campaign_id, contact_id=contact_id), clock.now(session)
+    (verdict,) = _verdicts(session, campaign, [contact_id], now, asked=True).values()
     attempt_id = _attempt(session, campaign, contact_id, verdict, by.user_id)
     if not verdict.allowed:
         put_aside(session, campaign, contact_id, verdict, now)
@@ -358,7 +409,7 @@ def _place(verdict: Verdict, now: datetime) -> tuple[ContactState, Reason | None
         return ContactState.OUT, out[0], now
     if _lost(verdict):
         return ContactState.OUT, why, now
-    if verdict.allowed:
+    if set(verdict.reasons) <= {Reason.UNCHECKED}:
         return ContactState.READY, why, now
     return ContactState.LATER, why, verdict.not_before or now + ELSEWHERE
 
@@ -378,7 +429,7 @@ def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verd
         id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
         version=campaign.version, contact_id=contact_id, number=verdict.number, at=clock.now(session),
         begun=verdict.allowed, reasons=[one.value for one in verdict.reasons], not_before=verdict.not_before,
-        agent_id=agent_id,
+        agent_id=agent_id, known_at=verdict.known_at, lookup=verdict.lookup,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -406,14 +457,26 @@ def _steps(session: Session, campaign_id: int, contact_ids: Collection[int]) -> 
     return {row.contact_id: row.step for row in session.execute(its)}
 
 
+def _waits_for_answer(verdict: Verdict) -> bool:
+    return Reason.UNCHECKED in verdict.reasons and _ANSWERED.issuperset(verdict.reasons)
+
+
 def _verdicts(
-    session: Session, campaign: Running, contact_ids: Collection[int], now: datetime, *, dry: bool = False
-) -> dict[int, Verdict]:
+    session: Session, campaign: Running, contact_ids: Collection[int], now: datetime, *, dry: bool = False,
+    asked: bool = False,
+) -> dict[int, Verdict]:  # fmt: skip
+    """`asked`: as at the instant of dialing; else whoever waits for the gestionale's answer alone may be looked at."""
     people = facts.people(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
         running=dry or (campaign.state is State.RUNNING and spending.pays_a_call(session, campaign)),
     )  # fmt: skip
-    return {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
+    verdicts = {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
+    if asked:
+        return verdicts
+    return {
+        contact_id: replace(one, reasons=(), not_before=None) if _waits_for_answer(one) else one
+        for contact_id, one in verdicts.items()
+    }
 
 
 def _one(campaign_id: int, contact_id: int) -> tuple[ColumnElement[bool], ...]:

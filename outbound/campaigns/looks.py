@@ -24,8 +24,7 @@ def open_of(session: Session, agent_id: int) -> Look | None:
 
     One that has lapsed is closed.
     """
-    which = select(Look).where(Look.agent_id == agent_id, Look.over_at.is_(None))
-    found = session.scalars(which.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    found = _open(session, agent_id)
     if found is None:
         return None
     his = _CC.c.campaign_id == found.campaign_id, _CC.c.contact_id == found.contact_id
@@ -37,6 +36,11 @@ def open_of(session: Session, agent_id: int) -> Look | None:
     found.over_at, found.became = until, LookEnd.LAPSED
     session.flush()
     return None
+
+
+def _open(session: Session, agent_id: int) -> Look | None:
+    which = select(Look).where(Look.agent_id == agent_id, Look.over_at.is_(None))
+    return session.scalars(which.with_for_update().execution_options(populate_existing=True)).one_or_none()
 
 
 def require_none(session: Session, agent_id: int) -> None:
@@ -61,7 +65,7 @@ def began(session: Session, campaign: Running, agent_id: int, contact_id: int | 
 
 def called(session: Session, agent_id: int, contact_id: int, call_id: UUID | None) -> None:
     """He called him: the call; none: the rules forbade it at the last instant."""
-    found = open_of(session, agent_id)
+    found = _open(session, agent_id)
     if found is not None and found.contact_id == contact_id:
         found.over_at, found.call_id = clock.now(session), call_id
         found.became = LookEnd.REFUSED if call_id is None else LookEnd.CALLED

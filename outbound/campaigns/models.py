@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm.collection.sources.port import Lookup
 from crm.core.db import Base, choice
 from outbound.campaigns.lifecycle import State
 from outbound.compliance.rules import Ended, Reason, Written
@@ -146,6 +147,8 @@ class Attempt(Base):
     ended: Mapped[Ended | None] = mapped_column(choice(Ended))
     ended_at: Mapped[datetime | None]
     call_id: Mapped[UUID | None]
+    known_at: Mapped[datetime | None]  # up to when his debt was known then
+    lookup: Mapped[Lookup | None] = mapped_column(choice(Lookup))  # what came of asking the gestionale about him
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),

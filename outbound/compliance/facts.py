@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import (
     ARRAY,
@@ -24,6 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from crm.collection import queries as collection
+from crm.collection.sources import lookups
+from crm.collection.sources.lookups import Last, Offer
+from crm.collection.sources.port import Lookup
 from crm.contacts import calling, writing
 from crm.contacts.calling import Callee
 from crm.contacts.writing import Correspondent
@@ -112,6 +115,10 @@ def people(
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
     objecting = objections.objecting(session, campaign_id, {key: one.contact_ids for key, one in known.items()})
+    offered = lookups.offer(session, ente_id)
+    asked = (
+        lookups.last(session, {row for one in known.values() for row in one.contact_ids}) if offered is not None else {}
+    )
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -120,9 +127,11 @@ def people(
                 for whose, attempt in tried
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
-            running=running, known_at=known_at, deceased=one.deceased, do_not_call=one.do_not_call,
-            insolvent=one.insolvent, consented=False if contact_id in objecting else None,
+            running=running, **_state_of(one.contact_ids, known_at, offered, asked), deceased=one.deceased,
+            do_not_call=one.do_not_call, insolvent=one.insolvent,
+            consented=False if contact_id in objecting else None,
             due_cents=0 if one.gone else _payable(owed[contact_id]),
+            paid=not one.gone and not owed[contact_id].owed and owed[contact_id].paid > 0,
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & around[_What.CASE].keys()),
             claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), hours=one.hours,
@@ -133,6 +142,31 @@ def people(
             ),
         )
         for contact_id, one in known.items()
+    }  # fmt: skip
+
+
+class _State(TypedDict):
+    known_at: datetime | None
+    ask_within: timedelta | None
+    asked_at: datetime | None
+    lookup: Lookup | None
+
+
+def _state_of(
+    rows: Collection[int], heard: datetime | None, offered: Offer | None, asked: Mapping[int, Last]
+) -> _State:
+    """Up to when what he owes is known, under all of his rows: as the last feed, or the answer about him, says."""
+    if offered is None:
+        return {"known_at": heard, "ask_within": None, "asked_at": None, "lookup": None}
+    his = [asked[row] for row in rows if row in asked]
+    whole = len(his) == len(rows)
+    answers = [one.as_of for one in his if one.as_of is not None]
+    answered = min(answers) if whole and len(answers) == len(rows) else None
+    came = max((one.outcome for one in his), key=list(Lookup).index, default=None)
+    return {
+        "known_at": max(filter(None, (heard, answered)), default=None), "ask_within": offered.within,
+        "asked_at": min(one.asked_at for one in his) if whole and his else None,
+        "lookup": Lookup.LET_ALONE if offered.within is None else came,
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
+from crm.collection.sources.port import Lookup
 from crm.core.clock import ROME, business_day, start_of_day
 from crm.enti.calendar import Hours, Timetable, next_opening
 
@@ -43,7 +44,8 @@ class Reason(StrEnum):
     DO_NOT_CALL = "do_not_call"
     INSOLVENT = "insolvent"
     NO_CONSENT = "no_consent"  # where the campaign needs one
-    NOTHING_DUE = "nothing_due"  # paid, annulled or relieved since the list was made
+    NOTHING_DUE = "nothing_due"  # annulled or relieved since the list was made, or withdrawn
+    PAID = "paid"  # all that he owed, since the list was made
     SUSPENDED = "suspended"  # or disputed in court
     COMPLAINT = "complaint"  # a case or a complaint of his is open
     CLAIMED = "claimed"  # by another campaign
@@ -54,6 +56,7 @@ class Reason(StrEnum):
     # until something happens
     NOT_RUNNING = "not_running"  # not approved by the ente, paused, over, or out of budget
     STALE = "stale"  # what is known of the debt is older than the ente allows
+    UNCHECKED = "unchecked"  # the gestionale answers about one taxpayer, and was not asked about him just now
     # until a time
     WINDOW = "window"  # law, code, ente or campaign
     SPOKEN_TODAY = "spoken_today"
@@ -150,6 +153,8 @@ NOWHERE: Mapping[Written, tuple[str, ...]] = MappingProxyType({})
 class Person:
     """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
     asked to be called; `promised_until`: until when he has promised to pay; `hours`: those he asked for (empty: any).
+    `known_at`: up to when his debt is known; `ask_within`: so long before a call, at the most, the gestionale is asked
+    about him, none where it cannot be; `asked_at` when it was, `lookup` what came of it, or would.
     `addresses`: where he may be written to, the best first: numbers, e-mail addresses, ids of postal ones; `stopped`:
     the means by which he said, at all of them, that he wants no more; `to_messages`: his consent to SMS and e-mail, if
     he ever said anything.
@@ -160,11 +165,15 @@ class Person:
     attempts: tuple[Attempt, ...] = ()
     running: bool = True
     known_at: datetime | None = None
+    ask_within: timedelta | None = None
+    asked_at: datetime | None = None
+    lookup: Lookup | None = None
     deceased: bool = False
     do_not_call: bool = False
     insolvent: bool = False
     consented: bool | None = None
     due_cents: int = 0
+    paid: bool = False
     suspended: bool = False
     complaint: bool = False
     claimed: bool = False
@@ -181,12 +190,15 @@ class Person:
 class Verdict:
     """He may be dialed on `number`, or written to there, if there are no reasons; else `not_before` says when, were
     nothing to happen meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
+    `known_at`, `lookup`: what it goes by, kept with the attempt.
     """
 
     number: str | None
     reasons: tuple[Reason, ...] = ()
     not_before: datetime | None = None
     operator_first: bool = False
+    known_at: datetime | None = field(default=None, compare=False)
+    lookup: Lookup | None = field(default=None, compare=False)
 
     @property
     def allowed(self) -> bool:
@@ -196,17 +208,19 @@ class Verdict:
 
 def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     """Whether he may be dialed at `at`, on which number; else every reason that holds, and when none would."""
-    lasting = tuple(_lasting(person, rules, at))
+    lasting = (*_lasting(person, rules, at), *_unchecked(person, rules, at))
     usable = [one for one in person.numbers if not _exhausted(one, person, rules)]
     if person.numbers and not usable:
         lasting += (Reason.EXHAUSTED,)
     first = {one: _first(list(_pauses(person, rules, one)), at) for one in usable}
     best = min(usable, key=lambda one: (first[one], person.numbers.index(one)), default=None)
     if best is None:
-        return Verdict(None, lasting)
+        return Verdict(None, lasting, known_at=person.known_at, lookup=person.lookup)
     reasons = lasting + tuple(reason for reason, clear in _pauses(person, rules, best) if clear(at) > at)
     when = None if lasting or first[best] >= NEVER else first[best]
-    return Verdict(best, reasons, None if not reasons else when, _silenced(person))
+    return Verdict(
+        best, reasons, None if not reasons else when, _silenced(person), known_at=person.known_at, lookup=person.lookup
+    )  # fmt: skip
 
 
 def opens(rules: Rules, at: datetime) -> datetime | None:
@@ -288,6 +302,13 @@ def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     yield from _lasting_of_him(person, rules, at)
 
 
+def _unchecked(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
+    """Where the gestionale can be asked about him it was, in vain or not, just before he is called."""
+    within, asked = person.ask_within, person.asked_at
+    if rules.about_debt and within is not None and (asked is None or at - asked > within):
+        yield Reason.UNCHECKED
+
+
 def _lasting_of_him(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     """The same, whatever the means."""
     if person.deceased:
@@ -298,7 +319,7 @@ def _lasting_of_him(person: Person, rules: Rules, at: datetime) -> Iterator[Reas
         if person.suspended:
             yield Reason.SUSPENDED
         elif person.due_cents <= 0:
-            yield Reason.NOTHING_DUE
+            yield Reason.PAID if person.paid else Reason.NOTHING_DUE
         if rules.fresh is not None and (person.known_at is None or at - person.known_at > rules.fresh):
             yield Reason.STALE
     if person.complaint:

@@ -57,6 +57,14 @@ def before_him(session: Session, by: Principal) -> tuple[int, Chosen] | None:
     return found.campaign_id, contacts.still(session, campaign_id=found.campaign_id, contact_id=found.contact_id)
 
 
+def look(session: Session, by: Principal, *, campaign_id: int, contact_id: int) -> Chosen:
+    """Whom `by` has before him, judged anew: it may have been learned meanwhile that he is not to be called."""
+    seen = contacts.look(session, by, campaign_id=campaign_id, contact_id=contact_id)
+    if not seen.verdict.allowed:
+        looks.called(session, by.user_id, contact_id, None)
+    return seen
+
+
 def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int, why: Skip | None) -> None:
     """He does not call him, and says why: a colleague may. Raises `FieldError` without a reason."""
     require_on(session, by, Permission.CALLS_ANSWER, ente_id=running.get(session, campaign_id).ente_id)

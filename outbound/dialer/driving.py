@@ -6,7 +6,8 @@ one died. A line of which nobody knows whether the carrier was told is looked fo
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from crm.collection.sources.lookups import Lookups
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, table_of, touch
 from crm.core.each import total_of_each
@@ -23,6 +25,7 @@ from crm.core.errors import ConflictError
 from crm.enti.queries import coverage
 from outbound.campaigns import contacts, running
 from outbound.campaigns.models import Attempt
+from outbound.campaigns.plan import Mode
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason, Verdict
 from outbound.dialer import desk, fit, gaps, lines, recalls
@@ -41,6 +44,7 @@ from telephony.standing.pace import UNPACED, Pace
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 20  # calls that leave in one turn, at the most
+AHEAD = (4, 2, 60)  # people about whom the gestionale is asked: so many, and more for each operator, at the most
 QUIET = timedelta(seconds=RINGS_S + 15)  # after which a line that rings should have ended
 SPOKEN = timedelta(seconds=90)  # after which whoever found nobody should have hung up
 NOBODY = UUID(int=0)
@@ -72,8 +76,9 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """What is to be told to the carrier once it is written."""
+    """What is to be told to the carrier once it is written, and about whom of which ente the gestionale is asked."""
 
+    ask: tuple[tuple[int, int], ...] = ()
     owed: tuple[Owed, ...] = ()
     end: tuple[str, ...] = ()
     quiet: tuple[Quiet, ...] = ()
@@ -83,8 +88,11 @@ class Dialer:
     """Looks at every campaign with operators on it, or lines under way. No transaction is open while it dials."""
 
     def __init__(
-        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 8
-    ) -> None:
+        self, database: Database, carrier: Carrier, addresses: Addresses, *, paced: Pace = UNPACED, threads: int = 8,
+        lookups: Lookups | None = None,
+    ) -> None:  # fmt: skip
+        self._lookups, self._asking = lookups, dict[tuple[int, int], Future[None]]()
+        self._asks = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="lookup")
         self._database, self._carrier, self._addresses, self._paced = database, carrier, addresses, paced
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="dial")
         self._closed = threading.Event()
@@ -98,7 +106,12 @@ class Dialer:
     def close(self) -> None:
         """Place nothing more; what was owed is looked for by whoever comes next."""
         self._closed.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for each in (self._pool, self._asks):
+            each.shutdown(wait=False, cancel_futures=True)
+
+    def asked(self) -> None:
+        """Wait for the gestionali that are being asked."""
+        wait_for(self._asking.values())
 
     def _turn(self, contract_id: int) -> int:
         scope = Scope.of_contract(contract_id)
@@ -107,11 +120,26 @@ class Dialer:
         placed = 0
         for campaign_id in campaigns:
             todo = self._database.transact(scope, partial(turn, campaign_id=campaign_id, paced=self._paced))
+            self._ask(todo.ask)
             list(self._pool.map(self._end, todo.end))
             placed += len(list(self._pool.map(self._dial, todo.owed)))
             for one in todo.quiet:
                 self._find(one)
         return placed
+
+    def _ask(self, about: Sequence[tuple[int, int]]) -> None:
+        """Nobody waits for a gestionale here: whoever it was asked about is called at a later turn."""
+        self._asking = {one: future for one, future in self._asking.items() if not future.done()}
+        for ente_id, contact_id in about:
+            if self._lookups is not None and (ente_id, contact_id) not in self._asking:
+                asked = self._asks.submit(self._look_up, self._lookups, ente_id, contact_id)
+                self._asking[ente_id, contact_id] = asked
+
+    def _look_up(self, lookups: Lookups, ente_id: int, contact_id: int) -> None:
+        try:
+            lookups.ask(ente_id=ente_id, contact_id=contact_id)
+        except Exception:
+            log.exception("lookup_broken", ente=ente_id)  # he keeps his place, and is asked about at a later turn
 
     def _end(self, sid: str) -> None:
         try:
@@ -199,7 +227,8 @@ def turn(session: Session, *, campaign_id: int, paced: Pace = UNPACED) -> Todo:
     owed = _claim(session, campaign, how.hears_machines, decision, seen)
     gaps.keep(session, campaign, seen, decision, owed=len(owed))
     quiet = _quiet(session, campaign_id, now)
-    return Todo(tuple(_in_turn(session, one, paced) for one in owed), tuple(ended), tuple(quiet))
+    ask = tuple((campaign.ente_id, one) for one in _to_ask(session, campaign, seen, now))
+    return Todo(ask, tuple(_in_turn(session, one, paced) for one in owed), tuple(ended), tuple(quiet))
 
 
 def _under_way(session: Session, contract_id: int) -> list[int]:
@@ -250,6 +279,15 @@ def _drop(session: Session, decision: Decision) -> list[str]:
     return [sid for (sid,) in rows if sid is not None]
 
 
+def _to_ask(session: Session, campaign: Running, seen: Desk, now: datetime) -> list[int]:
+    """Those who come next, about whom the gestionale is asked while operators are busy."""
+    if not seen.runs or seen.mode is Mode.PREVIEW or not seen.present:
+        return []
+    ahead = min(AHEAD[0] + AHEAD[1] * seen.present, AHEAD[2])
+    next_ones = [*recalls.soon(session, campaign.id, now), *contacts.nearest(session, campaign=campaign, limit=ahead)]
+    return contacts.to_ask(session, campaign=campaign, contact_ids=list(dict.fromkeys(next_ones)), ahead=True)
+
+
 def _claim(
     session: Session,
     campaign: Running,
@@ -264,10 +302,10 @@ def _claim(
     now = clock.now(session)
     for wanted in decision.dial:
         agent_id = wanted
-        chosen = recalls.due(session, campaign, agent_id, now) if agent_id is not None else None
+        chosen = recalls.due(session, campaign, agent_id, now, asked=True) if agent_id is not None else None
         if agent_id is None:
             agent_id, chosen = _kept(session, campaign, [one for one in free if one not in taken], now)
-        chosen = chosen or contacts.claim(session, campaign=campaign, agent_id=agent_id)
+        chosen = chosen or contacts.claim(session, campaign=campaign, agent_id=agent_id, asked=True)
         if chosen is None or chosen.verdict.number is None:
             break
         number = chosen.verdict.number
@@ -289,10 +327,10 @@ def _kept(
     and of a survey who refused another one. His line is that operator's own.
     """
     for one in recalls.waited_for(session, campaign.id, agents, now):
-        if (chosen := recalls.due(session, campaign, one, now)) is not None:
+        if (chosen := recalls.due(session, campaign, one, now, asked=True)) is not None:
             return one, chosen
     for one in agents if campaign.plan.form_id is not None else ():
-        if (chosen := contacts.claim(session, campaign=campaign, agent_id=one, kept=True)) is not None:
+        if (chosen := contacts.claim(session, campaign=campaign, agent_id=one, kept=True, asked=True)) is not None:
             return one, chosen
     return None, None
 

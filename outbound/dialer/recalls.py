@@ -22,6 +22,7 @@ from telephony.calls.conversation import SHIFT
 from telephony.calls.models import Call
 
 AHEAD = timedelta(days=60)
+SOON = timedelta(minutes=1)
 _CC, _R = table_of(CampaignContact), table_of(DialerRecall)
 _A, _CALL = table_of(Attempt), table_of(Call)
 
@@ -66,7 +67,20 @@ def waited_for(session: Session, campaign_id: int, agent_ids: Collection[int], n
     return list(dict.fromkeys(session.scalars(rows))) if agent_ids else []
 
 
-def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Chosen | None:
+def soon(session: Session, campaign_id: int, now: datetime) -> list[int]:
+    """Those who asked to be called about now."""
+    return list(
+        session.scalars(
+            select(_R.c.contact_id).where(
+                _R.c.campaign_id == campaign_id, _R.c.wanted_at > now - GRACE, _R.c.wanted_at <= now + SOON
+            )
+        )
+    )
+
+
+def due(
+    session: Session, campaign: Running, agent_id: int, now: datetime, *, asked: bool = False
+) -> Chosen | None:  # fmt: skip
     """The first of those who wait for this operator now, claimed for him; none who may not be called."""
     rows = session.scalars(
         select(_R.c.contact_id)
@@ -77,7 +91,7 @@ def due(session: Session, campaign: Running, agent_id: int, now: datetime) -> Ch
         .order_by(_R.c.wanted_at)
     ).all()  # fmt: skip
     for contact_id in rows:
-        found = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=agent_id)
+        found = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=agent_id, asked=asked)
         if found is not None:
             return found
     return None

@@ -38,6 +38,7 @@ from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.outcomes import rules as outcome_rules
+from web.wiring import Runtime
 
 E = TypeVar("E", bound=StrEnum)
 router = APIRouter(include_in_schema=False)
@@ -189,7 +190,7 @@ def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         ways = dialer.ways(session, [one.id for one in running])
         part = dialer.part_of(session, visit.principal.user_id)
         before = calling.before_him(session, visit.principal)
-        card = {"card": None} if before is None else _card(session, *before)
+        card = {"card": None} if before is None else _card(session, visit, *before)
         lacks = {one.id: fit.lack_of(session, one.id, visit.principal.user_id) for one in running}
     return _page(
         request, visit, "campaigns/calling.html", campaigns=running, badges=badges, nobody=False, ways=ways,
@@ -211,22 +212,68 @@ def take(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int) -> Response:
             return {
                 "card": None, "nobody": True, "opens_at": None if opens_at == at else opens_at, "more": bool(more)
             }  # fmt: skip
-        return {**_card(session, campaign_id, chosen), "nobody": False}
+        return _card(session, visit, campaign_id, chosen)
 
     context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, skips=Skip, **context))
 
 
+@router.post("/calling/{campaign_id}/{contact_id}/check")
+def check(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
+    """While he is looked at the gestionale is asked about him: what it says is on the card."""
+    _ask(runtime, visit, campaign_id, contact_id)
+
+    def work(session: Session) -> dict[str, Any]:
+        seen = calling.look(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id)
+        if not seen.verdict.allowed:
+            return {"card": None, "refused": seen.verdict, "nobody": False, "again": campaign_id}
+        return {**_card(session, visit, campaign_id, seen), "asks": False}  # asked in vain, he is judged without
+
+    context = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
+    return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, skips=Skip, **context))
+
+
+def _ask(runtime: Runtime, visit: Visit, campaign_id: int, contact_id: int) -> None:
+    """The gestionale is asked about somebody whom the visitor has claimed, unless it was just now."""
+    ente_id = runtime.database.transact(
+        visit.scope(Permission.CALLS_ANSWER),
+        lambda session: contacts.unasked(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
+    )
+    if ente_id is not None:
+        runtime.lookups.ask(ente_id=ente_id, contact_id=contact_id)
+
+
+def _card(session: Session, visit: Visit, campaign_id: int, chosen: Chosen) -> dict[str, Any]:
+    """Who is looked at, and whether the gestionale is still to be asked about him."""
+    found, now = queries.one(session, campaign_id), clock.now(session)
+    (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
+    asks = contacts.unasked(session, visit.principal, campaign_id=campaign_id, contact_id=chosen.contact_id)
+    return {
+        "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
+        "script": found.plan.scripts.get(found.plan.phase(clock.business_day(now)), ""), "nobody": False,
+        "asks": asks is not None,
+    }  # fmt: skip
+
+
 @router.post("/calling/{campaign_id}/{contact_id}/call")
 def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
     """Call him, if the rules still allow it."""
+    _ask(runtime, visit, campaign_id, contact_id)
     call_id, verdict = runtime.database.transact(
         visit.scope(Permission.CALLS_ANSWER),
         lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
     )
     if call_id is None:
         return HTMLResponse(
-            fragment("campaigns/_card.html", visit.language, visit=visit, card=None, refused=verdict, nobody=False)
+            fragment(
+                "campaigns/_card.html",
+                visit.language,
+                visit=visit,
+                card=None,
+                refused=verdict,
+                nobody=False,
+                again=campaign_id,
+            )
         )
     return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at="/console")
 
@@ -244,16 +291,6 @@ def leave(
         ),
     )
     return HTMLResponse(fragment("campaigns/_card.html", visit.language, visit=visit, card=None, nobody=False))
-
-
-def _card(session: Session, campaign_id: int, chosen: Chosen) -> dict[str, Any]:
-    found = queries.one(session, campaign_id)
-    (his,) = queries.named(session, {chosen.contact_id: chosen.verdict})
-    phase = found.plan.phase(clock.business_day(clock.now(session)))
-    return {
-        "card": his, "campaign": found, "ente": enti.badges(session)[found.ente_id], "until": chosen.until,
-        "script": found.plan.scripts.get(phase, ""),
-    }  # fmt: skip
 
 
 def _scope(visit: Visit) -> Scope:

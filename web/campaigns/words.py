@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from crm.collection.sources.port import Lookup
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Purpose
@@ -80,12 +81,20 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Ended.FAILED: "numero non raggiungibile",
         Ended.UNKNOWN: "non si sa ancora",
     },
+    Lookup: {
+        Lookup.ANSWERED: "letto ora dal gestionale",
+        Lookup.UNKNOWN: "il gestionale non lo conosce",
+        Lookup.UNREADABLE: "la risposta del gestionale non si può leggere",
+        Lookup.SILENT: "il gestionale non risponde",
+        Lookup.LET_ALONE: "il gestionale non rispondeva, e per ora non gli si chiede",
+    },
     Reason: {
         Reason.DECEASED: "è deceduto",
         Reason.DO_NOT_CALL: "ha chiesto di non essere chiamato",
         Reason.INSOLVENT: "è in una procedura di insolvenza",
         Reason.NO_CONSENT: "non ha dato il consenso",
         Reason.NOTHING_DUE: "non deve niente",
+        Reason.PAID: "ha pagato",
         Reason.SUSPENDED: "ciò che deve è sospeso",
         Reason.COMPLAINT: "ha una pratica o un reclamo aperto",
         Reason.CLAIMED: "se ne occupa un'altra campagna",
@@ -94,6 +103,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.STOPPED: "non vuole altri messaggi",
         Reason.NO_ADDRESS: "non c'è un recapito a cui scrivergli",
         Reason.NOT_RUNNING: "la campagna non è in corso",
+        Reason.UNCHECKED: "si sta chiedendo al gestionale se ha pagato",
         Reason.STALE: "ciò che si sa di lui è troppo vecchio",
         Reason.WINDOW: "a quest'ora non si chiama",
         Reason.SPOKEN_TODAY: "gli si è già parlato oggi",

@@ -174,7 +174,7 @@ def engine() -> None:
         Chore("quotas", 60, partial(rank_all, runtime.database), patient=True),
     ]
     paced = Pace(settings.twilio_account_sid, settings.pace)
-    dialer = Dialer(runtime.database, runtime.carrier, runtime.addresses, paced=paced)
+    dialer = Dialer(runtime.database, runtime.carrier, runtime.addresses, paced=paced, lookups=runtime.lookups)
     more.append(Chore("dialer", 0.5, dialer.run, patient=True))
     public = settings.public_url
     contact = f"mailto:{settings.mail_from}" if settings.mail_from else public

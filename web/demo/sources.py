@@ -1,6 +1,6 @@
 """The demonstration's sources of feeds: the stand-in over HTTP for the first ente, a folder for each of the others.
 
-The stand-in takes the first ente's proposals, too.
+The stand-in takes the first ente's proposals, too, and answers about one taxpayer.
 """
 
 from sqlalchemy import select
@@ -27,7 +27,7 @@ def settle_sources(session: Session) -> None:
                 ente_id=ids[place.cadastral_code], kind=SourceKind.HTTP if by_http else SourceKind.FOLDER,
                 name="Gestionale dimostrativo" if by_http else "Cartella dei flussi",
                 endpoint=ENDPOINT if by_http else None, every_min=EVERY_MIN if by_http else 60, failures=0,
-                takes_proposals=by_http, due_at=clock.now(session),
+                takes_proposals=by_http, answers_one=by_http, due_at=clock.now(session),
             )
         )  # fmt: skip
     session.flush()

@@ -39,6 +39,8 @@ class SourceForm:
     at: str = "06:00"
     active: bool = True
     takes_proposals: bool = False
+    answers_one: bool = False
+    answer_minutes: str = str(service.ANSWER_MINUTES)
 
     @classmethod
     def of(cls, source: SourceView) -> "SourceForm":
@@ -47,8 +49,14 @@ class SourceForm:
         return cls(
             source.ente_id, source.name, source.kind.value, source.endpoint or "", when,
             str(source.every_min or 60), source.at or "06:00", source.active,
-            source.takes_proposals,
+            source.takes_proposals, source.answers_one, str(source.answer_minutes),
         )  # fmt: skip
+
+    def minutes(self) -> int:
+        """For how long an answer about one taxpayer will do. Raises `InvalidError`."""
+        if not (self.answer_minutes.isascii() and self.answer_minutes.isdigit() and len(self.answer_minutes) < 5):
+            raise InvalidError("Scrivi quanti minuti, in cifre.", field="answer_minutes")
+        return int(self.answer_minutes)
 
     def timetable(self) -> Timetable:
         """When to read. Raises `InvalidError`."""
@@ -74,9 +82,14 @@ def form_of(
     at: Annotated[str, Form(max_length=20)] = "",
     active: Annotated[bool, Form()] = False,
     takes_proposals: Annotated[bool, Form()] = False,
+    answers_one: Annotated[bool, Form()] = False,
+    answer_minutes: Annotated[str, Form(max_length=20)] = str(service.ANSWER_MINUTES),
 ) -> SourceForm:
     """The form as it was sent."""
-    return SourceForm(ente, name, kind.value, endpoint, when, every_min.strip(), at.strip(), active, takes_proposals)
+    return SourceForm(
+        ente, name, kind.value, endpoint, when, every_min.strip(), at.strip(), active, takes_proposals, answers_one,
+        answer_minutes.strip(),
+    )  # fmt: skip
 
 
 FormDep = Annotated[SourceForm, Depends(form_of)]
@@ -140,7 +153,8 @@ def _save(
         return service.save(
             session, visit.principal, ente_id=form.ente, source_id=view.id if view else None,
             kind=SourceKind(form.kind), name=form.name, endpoint=form.endpoint or None, timetable=form.timetable(),
-            active=form.active, takes_proposals=form.takes_proposals,
+            active=form.active, takes_proposals=form.takes_proposals, answers_one=form.answers_one,
+            answer_minutes=form.minutes(),
         )  # fmt: skip
 
     try:

@@ -15,19 +15,28 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Form, Header, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader
+from pydantic import BaseModel, Field
 
 from crm.collection.simulator.inbox import Inbox, KeyReusedError, NotAFeedError
 from crm.collection.simulator.state import CursorGoneError, EnteState, UnknownReferenceError
 
 FEEDS = "feed-*.jsonl"
 SLOW_S = 40.0  # longer than we wait for an answer
-FAULTS = ("error", "slow", "busy", "token", "garbage", "deaf")  # deaf: proposals are taken, the answer is lost
+# deaf: proposals are taken, the answer is lost; other: who is asked about is answered with somebody else's records
+FAULTS = ("error", "slow", "busy", "token", "garbage", "deaf", "other")
 PROBLEM = "application/problem+json"
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class Lookup(BaseModel):
+    """Whom one asks about, and how the last answer about him was marked."""
+
+    codice_fiscale: str = Field(min_length=11, max_length=16)
+    mark: str = Field("", max_length=200)
 
 
 @dataclass(slots=True)
@@ -144,6 +153,25 @@ def answers(request: Request, code: str, since: SinceQuery = None, limit: LimitQ
     return Response(_body(ente, answers=part.records, next=part.next, more=part.more), media_type="application/json")
 
 
+@router.post("/v1/enti/{code}/lookups")
+def lookup(request: Request, code: str, asked: Lookup) -> Response:
+    """All that is known of one taxpayer, now."""
+    gestionale = _gestionale(request)
+    is_other = gestionale.faults[:1] == ["other"]
+    ente = _asked(request, code)
+    about = ente.somebody_else(asked.codice_fiscale) if is_other else asked.codice_fiscale
+    told = ente.of_one(about)
+    if not told:
+        raise ProblemError(404, "Contribuente non trovato")
+    mark = sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    unchanged = asked.mark == mark
+    now = max(gestionale.now(), ente.as_of)
+    answer = {"ente": code, "as_of": now.isoformat(), "mark": mark, "unchanged": unchanged}
+    return Response(
+        json.dumps(answer | {"records": [] if unchanged else told}, ensure_ascii=False), media_type="application/json"
+    )
+
+
 @router.get("/v1/enti/{code}/documents/{reference:path}")
 def document(request: Request, code: str, reference: str) -> Response:
     """The contents of a document."""
@@ -174,10 +202,14 @@ def page(request: Request, said: str = "") -> HTMLResponse:
 def happens(
     request: Request, what: Annotated[str, Form()], ente: Annotated[str, Form()], reference: Annotated[str, Form()] = ""
 ) -> RedirectResponse:
-    """Let a payment arrive, annul a position, or take it away."""
+    """Let a payment arrive, annul or suspend a position, or take it away."""
     gestionale = _gestionale(request)
     state = gestionale.enti.get(ente)
-    actions = {} if state is None else {"pay": state.pay, "annul": state.annul, "withdraw": state.withdraw}
+    actions = (
+        {}
+        if state is None
+        else {"pay": state.pay, "annul": state.annul, "suspend": state.suspend, "withdraw": state.withdraw}
+    )
     if what not in actions:
         raise ProblemError(404, "Che cosa, e di quale ente?")
     try:

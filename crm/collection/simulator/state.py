@@ -83,6 +83,20 @@ class EnteState:
         more = end < len(ordered)
         return Slice(ordered[start:end], f"full-{end}" if more else self.cursor, more)
 
+    def of_one(self, codice_fiscale: str) -> list[Record]:
+        """All that is held of one taxpayer; nothing if he is not known."""
+        his = [one for one in self.records.values() if one.get("codice_fiscale") == codice_fiscale]
+        return sorted(his, key=lambda one: one["record"] != "taxpayer")
+
+    def somebody_else(self, codice_fiscale: str) -> str:
+        """The codice fiscale of another taxpayer."""
+        return next(key for kind, key in self.records if kind == "taxpayer" and key != codice_fiscale)
+
+    def suspend(self, reference: str | None, now: datetime) -> Record:
+        """The ente suspends collection."""
+        position = self._chosen(reference, OPEN_STATES)
+        return self._change(now, position, state="suspended", state_on=now.date().isoformat())
+
     def totals(self) -> list[Record]:
         """Count and sums of the positions by tax."""
         sums: dict[str, list[Decimal]] = {}

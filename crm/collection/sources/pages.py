@@ -18,6 +18,7 @@ KINDS = ("taxpayer", "position", "withdrawal", "document")
 LONGEST_INTEGER = 18  # digits; what is longer is no number of any field, and is left a text
 
 Cursor = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
+Mark = Cursor
 
 
 class Answer(BaseModel):
@@ -38,6 +39,16 @@ class Page(Answer):
     records: list[Any] = []
     next: Cursor = Field(min_length=1)
     more: bool
+
+
+class OfOne(Answer):
+    """All that is known of one taxpayer; `unchanged`: the same as the answer whose mark was sent."""
+
+    LISTED = ("records", 1_000)
+
+    records: list[Any] = []
+    unchanged: bool = False
+    mark: Mark = ""
 
 
 class Totals(Answer):
@@ -84,7 +95,7 @@ def read(kind: type[A], content: bytes, *, ente: str) -> A:
     return answer.model_copy(update={name: listed})
 
 
-def line_of(record: Any, *, page: Page) -> tuple[str, str]:
+def line_of(record: Any, *, page: Page | OfOne) -> tuple[str, str]:
     """The kind of a record, empty if unknown, and its line in a feed file: as of its page unless it says else."""
     if not isinstance(record, dict):
         return "", json.dumps(record) + "\n"

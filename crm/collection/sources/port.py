@@ -2,8 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
+
+
+class Lookup(StrEnum):
+    """What came of asking a gestionale about one taxpayer."""
+
+    ANSWERED = "answered"
+    UNKNOWN = "unknown"  # it does not know him
+    UNREADABLE = "unreadable"  # its answer could not be taken, such as somebody else's records
+    SILENT = "silent"  # none came in time
+    LET_ALONE = "let_alone"  # it was not asked, because it had not answered before
 
 
 class SourceError(Exception):

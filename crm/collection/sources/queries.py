@@ -38,6 +38,10 @@ class SourceView:
     endpoint: str | None
     active: bool
     takes_proposals: bool
+    answers_one: bool
+    answer_minutes: int
+    one_circuit: Circuit  # of questions about one taxpayer
+    one_open_until: datetime | None
     every_min: int | None
     at_minute: int | None
     due_at: datetime | None
@@ -119,8 +123,9 @@ def _view(session: Session, row: CollectionSource, history: int) -> SourceView:
     silence = longest_silence(every_min=row.every_min, at_minute=row.at_minute)
     since = well or (readings[-1].started_at if readings else row.due_at)
     return SourceView(
-        row.id, row.ente_id, row.kind, row.name, row.endpoint, row.active, row.takes_proposals, row.every_min,
-        row.at_minute, row.due_at, Breaker(row.failures, row.open_until).circuit(at), row.open_until,
+        row.id, row.ente_id, row.kind, row.name, row.endpoint, row.active, row.takes_proposals, row.answers_one,
+        row.answer_minutes, Breaker(row.one_failures, row.one_open_until).circuit(at), row.one_open_until,
+        row.every_min, row.at_minute, row.due_at, Breaker(row.failures, row.open_until).circuit(at), row.open_until,
         tuple(ReadingView(one.started_at, one.ended_at, one.outcome, one.failure, one.run_id) for one in readings),
         well, row.active and silence is not None and since is not None and at - since > silence,
     )  # fmt: skip

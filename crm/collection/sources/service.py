@@ -24,6 +24,7 @@ from crm.documents import queries as documents
 FETCH = "collection.fetch"  # the kind of the jobs that read a source
 CONTENTS = "collection.documents"  # the kind of those that fetch the contents of documents
 MAX_NAME = 40
+ANSWER_MINUTES, MOST_ANSWER_MINUTES = 5, 10  # for how long an answer about one taxpayer will do
 ANSWERS_EVERY = timedelta(minutes=15)
 EMPTY_KEPT = timedelta(days=7)  # readings that brought nothing
 GIVEN_UP = "La lettura si è interrotta più volte per un guasto del sistema: si riprova alla prossima scadenza."
@@ -40,13 +41,17 @@ class Timetable:
 def save(
     session: Session, by: Principal, *, ente_id: int, source_id: int | None, kind: SourceKind, name: str,
     endpoint: str | None, timetable: Timetable, active: bool, takes_proposals: bool = False,
+    answers_one: bool = False, answer_minutes: int = ANSWER_MINUTES,
 ) -> int:  # fmt: skip
     """Set up a source, or change it. Returns its id. Raises `InvalidError` with a part for each field."""
     entitled(session, by, ente_id)
     name = name.strip()
     endpoint = endpoint if kind is SourceKind.HTTP else None
-    takes_proposals = takes_proposals and kind is SourceKind.HTTP
-    _valid(session, ente_id, source_id, name, endpoint, kind, timetable, takes_proposals=takes_proposals)
+    takes_proposals, answers_one = (one and kind is SourceKind.HTTP for one in (takes_proposals, answers_one))
+    _valid(
+        session, ente_id, source_id, name, endpoint, kind, timetable, takes_proposals=takes_proposals,
+        answers_one=answers_one, answer_minutes=answer_minutes,
+    )  # fmt: skip
     if source_id is None:
         source = CollectionSource(ente_id=ente_id, kind=kind, failures=0)
         session.add(source)
@@ -61,6 +66,8 @@ def save(
         source.kind = kind
     source.name, source.endpoint, source.active = name, endpoint, active
     source.takes_proposals, source.answers_due_at = takes_proposals, None
+    source.answers_one, source.answer_minutes = answers_one, answer_minutes
+    source.one_failures, source.one_open_until = 0, None
     source.every_min, source.at_minute = timetable.every_min, timetable.at_minute
     source.failures, source.open_until = 0, None
     source.due_at = _next(source, session) if active else None
@@ -254,13 +261,13 @@ def _noted(session: Session, by: Principal, source: CollectionSource, *, whole: 
 
 
 def _told(source: CollectionSource) -> dict[str, object]:
-    names = ("name", "endpoint", "active", "every_min", "at_minute", "takes_proposals")
+    names = ("name", "endpoint", "active", "every_min", "at_minute", "takes_proposals", "answers_one", "answer_minutes")
     return {"kind": source.kind.value, **{name: getattr(source, name) for name in names}}
 
 
 def _valid(
     session: Session, ente_id: int, source_id: int | None, name: str, endpoint: str | None, kind: SourceKind,
-    timetable: Timetable, *, takes_proposals: bool,
+    timetable: Timetable, *, takes_proposals: bool, answers_one: bool, answer_minutes: int,
 ) -> None:  # fmt: skip
     wrong = []
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
@@ -273,10 +280,14 @@ def _valid(
     if kind is SourceKind.HTTP and endpoint not in endpoints.names():
         wrong.append(InvalidError("Scegli uno dei gestionali configurati.", field="endpoint"))
     another = select(CollectionSource.id).where(
-        CollectionSource.ente_id == ente_id, CollectionSource.takes_proposals, CollectionSource.id != (source_id or 0)
+        CollectionSource.ente_id == ente_id, CollectionSource.id != (source_id or 0)
     )
-    if takes_proposals and session.scalar(another) is not None:
+    if takes_proposals and session.scalar(another.where(CollectionSource.takes_proposals)) is not None:
         wrong.append(InvalidError("Un'altra fonte di questo ente riceve già le proposte.", field="takes_proposals"))
+    if answers_one and session.scalar(another.where(CollectionSource.answers_one)) is not None:
+        wrong.append(InvalidError("Un'altra fonte di questo ente risponde già per i singoli.", field="answers_one"))
+    if not 1 <= answer_minutes <= MOST_ANSWER_MINUTES:
+        wrong.append(InvalidError("I minuti vanno da 1 a 10.", field="answer_minutes"))
     if timetable.every_min is not None and not MIN_EVERY <= timetable.every_min <= MAX_EVERY:
         wrong.append(InvalidError("I minuti vanno da 1 a 10080 (una settimana).", field="every_min"))
     if timetable.at_minute is not None and not 0 <= timetable.at_minute < DAY_MIN:

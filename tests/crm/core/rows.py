@@ -38,6 +38,7 @@ from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
 from crm.collection.models import (
     CollectionSource,
+    ContactLookup,
     FeedState,
     ImportNamed,
     ImportRefusal,
@@ -50,6 +51,7 @@ from crm.collection.models import (
     WaitingRecord,
     WithdrawnKey,
 )
+from crm.collection.sources.port import Lookup
 from crm.contacts.addresses import Address
 from crm.contacts.disclosure import Matter, RelationKind
 from crm.contacts.models import (
@@ -732,6 +734,7 @@ def told(session: Session, cast: Cast) -> list[Base]:
         RecordingSetting(
             ente_id=cast.empoli, is_on=False, purpose=RecordedFor.QUALITY, workers="", share=1, keep_days=1, pause_s=30
         ),
+        ContactLookup(**his, asked_at=at, outcome=Lookup.ANSWERED, as_of=at),
         SelfServiceSetting(ente_id=cast.empoli, is_on=True, pins=True, codes=True),
         CallerPin(**his, mark=b"x", set_at=at),
         CallerCode(**his, call_id=uuid4(), notice_mark=b"x", mark=b"x", sent_at=at, expires_at=at),

@@ -1,5 +1,6 @@
 """A gestionale that answers on this machine: the stand-in, served as it is."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -39,13 +40,20 @@ def served(loopback: None, tmp_path: Path, records: dict[str, dict[str, Any]]) -
     gestionale = Gestionale.of_folder(TOKEN, feed.parent)
     gestionale.now = lambda: AT
     gestionale.pause = lambda _seconds: None
+    with serving(gestionale) as port:
+        yield Served(gestionale, port)
+
+
+@contextlib.contextmanager
+def serving(gestionale: Gestionale) -> Iterator[int]:
+    """The port of this machine on which a stand-in answers."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(gestionale), log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
         time.sleep(0.005)
-    yield Served(gestionale, listening.getsockname()[1])
+    yield listening.getsockname()[1]
     server.should_exit = True
     thread.join()
     listening.close()

@@ -1,0 +1,236 @@
+"""Before somebody is called the gestionale is asked whether he has paid: nobody is called who, as it knows, has."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select, update
+
+from crm.collection.models import CollectionSource, ContactLookup, ImportRun, SourceKind
+from crm.collection.simulator.app import Gestionale
+from crm.collection.simulator.state import EnteState
+from crm.collection.sources.lookups import Lookups
+from crm.collection.sources.port import Lookup
+from crm.contacts.models import Contact, ContactReach
+from crm.core import clock
+from crm.core.errors import ConflictError
+from crm.enti.models import Ente
+from crm.positions.models import Position
+from outbound.campaigns import contacts
+from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.plan import Mode
+from outbound.compliance import rules
+from outbound.compliance.rules import Person, Reason, Rules, judge
+from outbound.dialer import calling
+from outbound.dialer.driving import Dialer
+from tests.cast import principal_of
+from tests.crm.collection.sources.conftest import serving
+from tests.outbound.dialing import Dialing
+from tests.telephony.conftest import stage
+from tests.telephony.stage import TO, Stage
+
+__all__ = ["stage"]
+TOKEN = "a-token"  # of the stand-in
+DAYS = timedelta(days=1)
+
+
+class Asked(Dialing):
+    """The campaign of an ente whose gestionale, the stand-in, answers about one taxpayer."""
+
+    def __init__(self, stage: Stage, *, mode: Mode = Mode.PROGRESSIVE, others: int = 0) -> None:
+        super().__init__(stage, mode=mode, others=others)
+        self.gestionale = Gestionale(TOKEN, {"D403": stage.work(lambda s: held(s, stage.cast.empoli))})
+        now = stage.work(clock.now)
+        self.gestionale.now = lambda: now
+        self.empoli = self.gestionale.enti["D403"]
+        stage.work(lambda s: s.add(source(stage.cast.empoli)))
+        self.lookups = Lookups(stage.database)
+        self.dialer = Dialer(stage.database, stage.carrier, TO, threads=1, lookups=self.lookups)
+
+    def turn(self) -> int:
+        """The gestionale has answered what was asked at a turn before the next one begins."""
+        placed = super().turn()
+        self.dialer.asked()
+        return placed
+
+    def of(self, contact: int) -> Any:
+        row = select(CampaignContact.state, CampaignContact.why).where(CampaignContact.contact_id == contact)
+        return self.stage.work(lambda s: s.execute(row).one())
+
+    def goes_stale(self) -> None:
+        """The last feed came days ago."""
+        ago = {"as_of": ImportRun.as_of - 3 * DAYS}
+        self.stage.work(lambda s: s.execute(update(ImportRun).values(ago)))
+
+    def pays(self, contact: int) -> None:
+        """He pays all that he owes, and the gestionale knows."""
+        rows = select(Position.reference).where(Position.contact_id == contact)
+        for reference in self.stage.work(lambda s: s.scalars(rows).all()):
+            self.empoli.pay(reference, self.gestionale.now())
+
+
+def source(ente_id: int) -> CollectionSource:
+    return CollectionSource(
+        ente_id=ente_id, kind=SourceKind.HTTP, name="g", endpoint="EMPOLI", active=True, answers_one=True, failures=0
+    )
+
+
+def held(session: Any, ente_id: int) -> EnteState:
+    """What the gestionale holds of those whom the ente has, as its feed would say it."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    people = {one.id: one for one in session.scalars(select(Contact).where(Contact.ente_id == ente_id))}
+    phones = session.execute(select(ContactReach.contact_id, ContactReach.value)).all()
+    for one in people.values():
+        found["taxpayer", one.codice_fiscale] = {
+            "record": "taxpayer", "codice_fiscale": one.codice_fiscale, "surname": one.surname,
+            "given_name": one.given_name, "phones": [phone for whose, phone in phones if whose == one.id],
+        }  # fmt: skip
+    for row in session.scalars(select(Position).where(Position.ente_id == ente_id)):
+        found["position", row.reference] = {
+            "record": "position", "reference": row.reference, "tax": "tari", "year": row.year,
+            "codice_fiscale": people[row.contact_id].codice_fiscale, "act_kind": row.act_kind.value,
+            "act_number": row.act_number, "state": row.state.value, "issued_on": "2024-09-01", "due_on": "2024-11-03",
+            "amounts": {"tax": "800.00", "sanctions": "12.00", "residual": "812.00"}, "notification": "notified",
+        }  # fmt: skip
+    code = session.execute(select(Ente.cadastral_code).where(Ente.id == ente_id)).scalar_one()
+    return EnteState(code, clock.now(session) - DAYS, found)
+
+
+@pytest.fixture
+def asked(stage: Stage, loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    found = Asked(stage, others=2)
+    with serving(found.gestionale) as port:
+        monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_TOKEN", TOKEN)
+        yield found
+    found.lookups.close()
+
+
+@pytest.mark.integration
+def test_nobody_is_dialed_before_the_gestionale_was_asked_about_him(stage: Stage, asked: Asked) -> None:
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert (attempt.contact_id, attempt.lookup) == (stage.cast.mario, Lookup.ANSWERED)
+    assert attempt.known_at is not None
+
+
+@pytest.mark.integration
+def test_who_has_paid_meanwhile_is_out_and_the_next_one_is_dialed(stage: Stage, asked: Asked) -> None:
+    asked.pays(stage.cast.mario)
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert attempt.contact_id != stage.cast.mario
+    assert asked.of(stage.cast.mario) == (ContactState.OUT, Reason.PAID)
+
+
+@pytest.mark.integration
+def test_an_answer_of_minutes_ago_makes_up_for_a_feed_that_is_too_old(stage: Stage, asked: Asked) -> None:
+    asked.goes_stale()
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(("stale", "dialed"), [(False, 1), (True, 0)])
+def test_a_gestionale_that_does_not_answer_leaves_it_to_the_age_of_the_feed(
+    stage: Stage, asked: Asked, stale: bool, dialed: int
+) -> None:
+    asked.gestionale.faults = ["error"] * 50
+    if stale:
+        asked.goes_stale()
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == dialed
+    if dialed:
+        (attempt,) = asked.attempts()
+        assert attempt.lookup in {Lookup.SILENT, Lookup.LET_ALONE}
+    else:
+        assert asked.of(stage.cast.mario).why is Reason.STALE
+
+
+@pytest.mark.integration
+def test_an_answer_that_has_grown_old_will_not_do(stage: Stage, asked: Asked) -> None:
+    asked.seated(stage.cast.anna)
+    old = update(ContactLookup).values(asked_at=ContactLookup.asked_at - timedelta(minutes=6))
+    stage.work(lambda s: s.execute(old))
+    asked.pays(stage.cast.mario)
+    assert asked.turn() == 0
+    assert asked.turn() == 1
+    assert {one.contact_id for one in asked.attempts()}.isdisjoint({stage.cast.mario})
+
+
+@pytest.mark.integration
+def test_an_operator_looks_at_somebody_while_the_gestionale_is_asked(stage: Stage, asked: Asked) -> None:
+    asked.goes_stale()
+    asked.pays(stage.cast.mario)
+    stage.ready(stage.cast.anna, stage.cast.luca)
+    anna, luca = (stage.work(lambda s, one=one: principal_of(s, one)) for one in (stage.cast.anna, stage.cast.luca))
+    mario = {"campaign_id": asked.campaign, "contact_id": stage.cast.mario}
+    assert (
+        stage.work(lambda s: contacts.next_contact(s, anna, campaign_id=asked.campaign)).contact_id
+        == mario["contact_id"]
+    )
+    with pytest.raises(ConflictError):
+        stage.work(lambda s: contacts.unasked(s, luca, **mario))
+    ente_id = stage.work(lambda s: contacts.unasked(s, anna, **mario))
+    assert ente_id == stage.cast.empoli
+    asked.lookups.ask(ente_id=ente_id, contact_id=stage.cast.mario)
+    assert stage.work(lambda s: contacts.look(s, anna, **mario)).reasons == (Reason.PAID,)
+    with pytest.raises(ConflictError):
+        stage.work(lambda s: calling.call(s, anna, **mario))
+    assert asked.attempts() == []
+
+
+@pytest.mark.integration
+def test_whoever_calls_without_having_asked_does_not_get_through(stage: Stage, asked: Asked) -> None:
+    stage.ready(stage.cast.anna)
+    anna = stage.work(lambda s: principal_of(s, stage.cast.anna))
+    mario = {"campaign_id": asked.campaign, "contact_id": stage.cast.mario}
+    stage.work(lambda s: contacts.next_contact(s, anna, campaign_id=asked.campaign))
+    call, verdict = stage.work(lambda s: calling.call(s, anna, **mario))
+    assert (call, verdict.reasons) == (None, (Reason.UNCHECKED,))
+    assert asked.of(stage.cast.mario).state is ContactState.READY
+
+
+minutes = st.integers(0, 3 * 24 * 60).map(lambda n: timedelta(minutes=n))
+AT = rules.NEVER.replace(year=2026, month=11, day=24, hour=10, minute=0, second=0, microsecond=0)
+
+
+@given(
+    heard=st.none() | minutes, asked_ago=st.none() | minutes, answered=st.booleans(), within=st.none() | minutes,
+    state=st.sampled_from(["owes", "paid", "suspended"]), changed=minutes,
+)  # fmt: skip
+def test_nobody_is_dialed_of_whom_the_gestionale_has_said_by_then_that_he_has_paid(
+    heard: timedelta | None, asked_ago: timedelta | None, answered: bool, within: timedelta | None, state: str,
+    changed: timedelta,
+) -> None:  # fmt: skip
+    """He owes until `changed` ago; what is known of him is as of the last feed or answer, whichever is later."""
+    known = [ago for ago in (heard, asked_ago if answered else None) if ago is not None]
+    as_of = AT - min(known) if known else None
+    knows = as_of is not None and as_of >= AT - changed
+    person = Person(
+        numbers=("+393481112223",), known_at=as_of, ask_within=within, paid=knows and state == "paid",
+        asked_at=None if asked_ago is None else AT - asked_ago, suspended=knows and state == "suspended",
+        due_cents=0 if knows and state != "owes" else 100,
+    )  # fmt: skip
+    verdict = judge(person, Rules(windows=()), AT)
+    if verdict.allowed:
+        assert not (knows and state != "owes")
+        assert as_of is not None
+        assert AT - as_of <= timedelta(hours=24)
+        assert within is None or (asked_ago is not None and asked_ago <= within)
+
+
+def test_only_calls_wait_for_an_answer() -> None:
+    unasked = Person(numbers=("+393481112223",), known_at=AT, ask_within=timedelta(minutes=5), due_cents=100)
+    assert judge(unasked, Rules(windows=()), AT).reasons == (Reason.UNCHECKED,)
+    about_nothing = Rules(windows=(), about_debt=False)
+    assert judge(unasked, about_nothing, AT).allowed
+    to_write = replace(unasked, addresses={rules.Written.LETTER: ("1",)})
+    assert rules.judge_written(to_write, Rules(windows=()), AT, rules.Written.LETTER).allowed
