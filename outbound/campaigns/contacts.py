@@ -179,16 +179,12 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
     return claim(session, campaign=campaign, agent_id=by.user_id)
 
 
-def claim(
-    session: Session, *, campaign: Running, agent_id: int | None, kept: bool = False
-) -> Chosen | None:  # fmt: skip
-    """The same, for an operator or for whoever will be free. `kept`: only of those who are not for whoever is free."""
+def claim(session: Session, *, campaign: Running, agent_id: int | None) -> Chosen | None:
+    """The same, for an operator or for whoever will be free."""
     now = clock.now(session)
     if opens(campaign.rules, now) != now or not spending.pays_a_call(session, campaign):
         return None
     his = _open_to(campaign, agent_id, now)
-    if kept:
-        his = and_(his, ~_open_to(campaign, None, now))
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
