@@ -3,7 +3,9 @@
 An operator is busy for 180 s in the mean, exponentially: the reference's figures are reached by a fixed ratio with that
 mean, not with the 120 s of its table. An answer comes after 4 to 20 s, calls that nobody answers are given up after 24,
 and whoever answers and finds nobody is lost at once. The fixed ratio is tuned by an oracle: the largest that keeps
-abandonment at 3 %, which nobody knows beforehand, and without a bound. Draws `docs/images/dialer.svg`.
+abandonment at 3 %, which nobody knows beforehand, and without a bound. What is possible at all is shown by an oracle of
+our own method: it is told the true chances from the first call on, has its price tuned in the same way, and no bound to
+keep to. Draws `docs/images/dialer.svg`.
 """
 
 import heapq
@@ -13,20 +15,22 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
-from math import log
+from math import exp, log
 from pathlib import Path
 from typing import Protocol
 
 from bench.options import Options
 from bench.place import Place
 from bench.results import Result
-from outbound.dialer.expected import LAST, learn
+from outbound.dialer.expected import LAST, Expected, learn
 from outbound.dialer.pacing import CAP, Now, Pace, Tally, to_dial
 
 TALK_S, RING_S, GIVEN_UP_S = 180.0, (4.0, 20.0), 24.0
 HIT = 0.3
 REFERENCE = {5: 0.795, 20: 0.887, 50: 0.93, 100: 0.96}
 SIZES = (5, 10, 20, 50, 100)
+FORETOLD = 20  # operators: of more it takes hours to find out what is possible
+PRICES, PRICED = (0.01, 0.12), 5  # between which the oracle's price lies; halvings
 LEAST = {5: 1.02, 10: 1.02, 20: 1.02, 50: 0.98, 100: 0.98}  # of the best fixed ratio on the same floor
 ANSWERED = 7_000  # conversations of a floor, roughly: fewer leave the bound wide
 TUNED = 9  # halvings, after which the best fixed ratio is known
@@ -179,11 +183,47 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
+class Known(Expected):
+    """The chances as they are."""
+
+    def ring(self, share: float) -> float:
+        first, last = RING_S
+        return first + share * (last - first)
+
+    def freed(self, busy: float, within: float) -> float:  # noqa: ARG002  # exponential times forget
+        return 1 - exp(-within / TALK_S)
+
+
+@dataclass
+class Oracle:
+    """The product's, if it knew everything and had nothing to prove."""
+
+    price: float
+
+    def dial(self, floor: Floor) -> int:
+        now = Now(
+            floor.ready, [floor.now - one for one in floor.busy.values()],
+            [floor.now - one for one in floor.ringing.values()],
+        )  # fmt: skip
+        known = Known(floor.hit(floor.now), given_up_s=GIVEN_UP_S)
+        return to_dial(now, known, self.price, at_most=2 * floor.agents)
+
+    def heard(self, *, abandoned: bool) -> None:
+        pass
+
+    def ended(self, rung: float | None, talked: float | None) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """How busy so many operators were kept by each method, and what came of the calls of ours."""
+    """How busy so many operators were kept by each method, and what came of the calls of ours. `possible`: by an
+    oracle; none where that was not tried.
+    """
 
     agents: int
     fixed: float
+    possible: float | None
     adaptive: float
     adaptive_lost: float
     ours: float
@@ -206,8 +246,9 @@ def _kept(agents: int, quick: bool) -> Kept:
     fixed = best_fixed(agents, hours, HIT)
     adaptive = Floor(agents, hours, lambda _: HIT, "p15").run(Adaptive(1.0))
     ours = Floor(agents, hours, lambda _: HIT, "p15").run(Ours())
+    possible = foretold(agents, hours, HIT).occupancy if agents <= FORETOLD else None
     return Kept(
-        agents, fixed.occupancy, adaptive.occupancy, adaptive.tally.share or 0.0, ours.occupancy, ours.tally
+        agents, fixed.occupancy, possible, adaptive.occupancy, adaptive.tally.share or 0.0, ours.occupancy, ours.tally
     )  # fmt: skip
 
 
@@ -224,7 +265,8 @@ def _result(one: Kept) -> Result:
     return Result(
         f"P15 {one.agents} operators", f"≥ {least} × the best fixed ratio, bound ≤ {CAP}", f"{one.fixed:.4f}",
         f"{one.ours:.4f}", f"{ratio:.4f}; {lost}; adaptive {one.adaptive:.4f} ({one.adaptive_lost:.4f} abandoned)",
-        ratio >= least and one.lost.bound <= CAP, {"reference": REFERENCE.get(one.agents), "adaptive": one.adaptive},
+        ratio >= least and one.lost.bound <= CAP,
+        {"reference": REFERENCE.get(one.agents), "adaptive": one.adaptive, "possible": one.possible},
     )  # fmt: skip
 
 
@@ -237,8 +279,8 @@ CHART = Path(__file__).resolve().parents[1] / "docs" / "images" / "dialer.svg"
 WIDE, HIGH, LEFT, TOP = 640, 360, 60, 30
 SHOWN = (0.5, 1.0)  # occupancies at the bottom and at the top
 LINES = (
-    ("ours", "Filodiretto", "#06c", ""), ("fixed", "best fixed ratio (oracle)", "#5b6f82", "6 3"),
-    ("adaptive", "adaptive, every 15 s", "#8a5300", "2 3"),
+    ("ours", "Filodiretto", "#06c", ""), ("fixed", "best fixed ratio", "#5b6f82", "6 3"),
+    ("adaptive", "adaptive, every 15 s", "#8a5300", "2 3"), ("possible", "possible (oracle)", "#0a7a3d", "1 4"),
 )  # fmt: skip
 
 
@@ -264,16 +306,31 @@ def drawn(found: list[Kept]) -> str:
         words = f"{one.agents} operators" if one.agents == SIZES[0] else f"{one.agents}"
         parts.append(f'<text x="{x(one.agents):.1f}" y="{HIGH - 30}" text-anchor="middle">{words}</text>')
     for n, (name, words, colour, dash) in enumerate(LINES):
-        points = " ".join(f"{x(one.agents):.1f},{y(getattr(one, name)):.1f}" for one in found)
+        told = [(one.agents, share) for one in found if (share := getattr(one, name)) is not None]
+        points = " ".join(f"{x(agents):.1f},{y(share):.1f}" for agents, share in told)
         stroke = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"'
         parts.append(f'<polyline points="{points}" {stroke}/>')
-        parts.append(f'<path d="M{LEFT + n * 190} {HIGH - 10}h24" {stroke}/>')
-        parts.append(f'<text x="{LEFT + n * 190 + 30}" y="{HIGH - 6}">{words}</text>')
+        parts.append(f'<path d="M{LEFT + n * 142} {HIGH - 10}h18" {stroke}/>')
+        parts.append(f'<text x="{LEFT + n * 142 + 22}" y="{HIGH - 6}">{words}</text>')
     for agents, share in REFERENCE.items():
         if agents in {one.agents for one in found}:
             parts.append(f'<circle cx="{x(agents):.1f}" cy="{y(share):.1f}" r="4" fill="none" stroke="#b3222f"/>')
     parts.append(f'<text x="{WIDE - 30}" y="{TOP + 14}" text-anchor="end" fill="#b3222f">○ reference</text>')
     return "\n".join([*parts, "</svg>", ""])
+
+
+def foretold(agents: int, hours: float, hit: float) -> Floor:
+    """The floor under the oracle, at the highest price that keeps abandonment at the cap."""
+    low, high = PRICES
+    found = Floor(agents, hours, lambda _: hit, "p15").run(Oracle(low))
+    for _ in range(PRICED):
+        price = (low * high) ** 0.5
+        tried = Floor(agents, hours, lambda _: hit, "p15").run(Oracle(price))
+        if (tried.tally.share or 0.0) <= CAP:
+            low, found = price, max(found, tried, key=lambda one: one.occupancy)
+        else:
+            high = price
+    return found
 
 
 def best_fixed(agents: int, hours: float, hit: float) -> Floor:

@@ -189,11 +189,10 @@ def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen
 
 
 def claim(
-    session: Session, *, campaign: Running, agent_id: int | None, kept: bool = False, asked: bool = False
+    session: Session, *, campaign: Running, agent_id: int | None, asked: bool = False
 ) -> Chosen | None:  # fmt: skip
-    """The same, for an operator or for whoever will be free. `kept`: only of those who are not for whoever is free.
-    `asked`: about whom the gestionale was asked just now, where it can be; the others keep their places until it is
-    (`to_ask`).
+    """The same, for an operator or for whoever will be free. `asked`: about whom the gestionale was asked just now,
+    where it can be; the others keep their places until it is (`to_ask`).
     """
     now = clock.now(session)
     hours = open_to(campaign.rules, now)
@@ -202,8 +201,6 @@ def claim(
     his = _turns(campaign, agent_id, now)
     if len(hours) == 1:  # nobody else need be looked at
         his &= exists().where(_C.c.id == _CC.c.contact_id, BUSINESS if True in hours else ~BUSINESS)
-    if kept:
-        his &= ~_turns(campaign, None, now)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his

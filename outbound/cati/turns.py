@@ -3,13 +3,16 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
+from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.cati.models import SurveyCase, SurveyQuota
 from outbound.cati.quotas import STRATUM
 
 WAITED = timedelta(minutes=30)  # from the hour of an appointment: then whoever is free calls
-_CASE, _QUOTA = table_of(SurveyCase), table_of(SurveyQuota)
+KEPT = 10  # so many are looked at, at once
+_CASE, _QUOTA, _CC = table_of(SurveyCase), table_of(SurveyQuota), table_of(CampaignContact)
 
 
 def open_to(
@@ -34,3 +37,20 @@ def open_to(
             _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id == contact_id, or_(colleague, mine, full)
         )
     )
+
+
+def kept_for(session: Session, *, campaign_id: int, agent_id: int, now: datetime) -> list[int]:
+    """The first of those who wait now and are not for whoever is free, but for this interviewer: whoever has an
+    appointment with him, or refused another one.
+    """
+    not_anybodys = or_(_CASE.c.not_by.is_not(None), _CASE.c.wants_agent == agent_id)
+    rows = session.scalars(
+        select(_CASE.c.contact_id)
+        .join(_CC, and_(_CC.c.campaign_id == _CASE.c.campaign_id, _CC.c.contact_id == _CASE.c.contact_id))
+        .where(
+            _CASE.c.campaign_id == campaign_id, not_anybodys, _CC.c.state == ContactState.READY, _CC.c.due_at <= now,
+            open_to(_CC.c.contact_id, campaign_id=campaign_id, agent_id=agent_id, now=now),
+        )
+        .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id).limit(KEPT)
+    )  # fmt: skip
+    return list(rows)

@@ -27,6 +27,7 @@ from outbound.campaigns import contacts, running
 from outbound.campaigns.models import Attempt
 from outbound.campaigns.plan import Mode
 from outbound.campaigns.running import Running
+from outbound.cati.turns import kept_for
 from outbound.compliance.rules import Reason, Verdict
 from outbound.dialer import desk, fit, gaps, lines, recalls
 from outbound.dialer.deciding import Decision, Desk, SeatState, decide
@@ -330,8 +331,10 @@ def _kept(
         if (chosen := recalls.due(session, campaign, one, now, asked=True)) is not None:
             return one, chosen
     for one in agents if campaign.plan.form_id is not None else ():
-        if (chosen := contacts.claim(session, campaign=campaign, agent_id=one, kept=True, asked=True)) is not None:
-            return one, chosen
+        for contact_id in kept_for(session, campaign_id=campaign.id, agent_id=one, now=now):
+            chosen = contacts.claim_one(session, campaign=campaign, contact_id=contact_id, agent_id=one, asked=True)
+            if chosen is not None:
+                return one, chosen
     return None, None
 
 

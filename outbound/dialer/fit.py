@@ -38,13 +38,10 @@ def lack_of(session: Session, campaign_id: int, agent_id: int) -> Lack | None:
 
 def require(session: Session, campaign: Running, agent_id: int) -> None:
     """Raises `ConflictError` for who may not call for it, with why."""
-    found = lack(session, campaign, agent_id)
-    if found is not None:
-        raise ConflictError(_SAID[found])
-
-
-_SAID = {
-    Lack.QUEUE: "In questa campagna chiama chi risponde alla sua coda: chiedi a chi coordina.",
-    Lack.LEVEL: "In questa campagna chiama chi ha più esperienza in questa coda: chiedi a chi coordina.",
-    Lack.LANGUAGE: "In questa campagna chiama chi parla le sue lingue: chiedi a chi coordina.",
-}
+    match lack(session, campaign, agent_id):
+        case Lack.QUEUE:
+            raise ConflictError("In questa campagna chiama chi risponde alla sua coda: chiedi a chi coordina.")
+        case Lack.LEVEL:
+            raise ConflictError("In questa campagna chiama chi ha più esperienza: chiedi a chi coordina.")
+        case Lack.LANGUAGE:
+            raise ConflictError("In questa campagna chiama chi parla le sue lingue: chiedi a chi coordina.")

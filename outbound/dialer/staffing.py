@@ -22,7 +22,7 @@ from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
 from crm.enti.queries import coverage
 from crm.levels.judgement import Outbound
-from outbound.campaigns.models import Attempt, Campaign, Look
+from outbound.campaigns.models import Attempt, Campaign, Look, LookEnd
 from outbound.dialer.models import DialerGap, DialerStay, OutboundDay
 from outbound.dialer.worked import Looked, Span, stretches, united, within, without, worked_ms
 from telephony.agents import queries as agents
@@ -83,7 +83,7 @@ def _looks(session: Session, campaign_id: int, since: datetime, until: datetime)
         else_=func.coalesce(_LOOK.c.over_at, func.least(_LOOK.c.asked_at + CLAIM, until)),
     )
     rows = session.execute(
-        select(_LOOK.c.agent_id, _LOOK.c.asked_at, done, _LOOK.c.contact_id.is_not(None))
+        select(_LOOK.c.agent_id, _LOOK.c.asked_at, done, _LOOK.c.became.is_distinct_from(LookEnd.NOBODY))
         .outerjoin(_CALL, _CALL.c.id == _LOOK.c.call_id)
         .where(_LOOK.c.campaign_id == campaign_id, _LOOK.c.asked_at > since - ONE_DAY, _LOOK.c.asked_at < until)
         .order_by(_LOOK.c.asked_at, _LOOK.c.id)

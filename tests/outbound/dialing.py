@@ -1,5 +1,6 @@
 """A campaign that is dialed on a stage: operators join it, lines ring, people answer."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from crm.core import clock
 from crm.core.db import new_id
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
-from outbound.campaigns.plan import Mode, Plan, kept
+from outbound.campaigns.plan import Mode, Plan, kept, parsed
 from outbound.compliance.rules import Ended
 from outbound.dialer import calling, lines, service
 from outbound.dialer.driving import Dialer
@@ -129,6 +130,16 @@ class Dialing:
         """Everybody else of the list has been reached."""
         done = update(CampaignContact).where(CampaignContact.state == ContactState.READY)
         self.stage.work(lambda s: s.execute(done.values(state=ContactState.DONE)))
+
+
+def planned(stage: Stage, campaign: int, **changes: Any) -> None:
+    """Its plan is another."""
+
+    def work(session: Session) -> None:
+        row = session.scalars(select(CampaignVersion).where(CampaignVersion.campaign_id == campaign)).one()
+        row.plan = kept(replace(parsed(row.plan), **changes))
+
+    stage.work(work)
 
 
 def runs(session: Session, stage: Stage, mode: Mode, others: int) -> int:

@@ -189,6 +189,7 @@ def test_who_wants_to_be_called_later_is_called_then_by_whom_he_spoke_with(stage
     assert first.contact_id != cast.mario
     other = {**his, "contact_id": first.contact_id}
     stage.work(lambda s: calling.let_go(s, anna, **other, why=Skip.OTHER))
+    one.nobody_left()
     stage.work(lambda s: s.execute(update(DialerRecall).values(wanted_at=soon - timedelta(minutes=61))))
     assert stage.work(lambda s: calling.next_contact(s, luca, campaign_id=one.campaign)) is None
     found = stage.work(lambda s: calling.next_contact(s, anna, campaign_id=one.campaign))

@@ -9,19 +9,22 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from crm.access.models import RoleGrant
+from crm.access.models import Role, RoleGrant
 from crm.core import clock
 from crm.core.db import Database, Scope, new_id
+from crm.levels.metrics import MetricName
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
-from outbound.dialer.models import DialerStay, LineState
+from outbound.dialer.models import DialerStay, LineState, OutboundDay
+from outbound.outcomes.catalogue import OutcomeRules
 from telephony.agents.models import Activity, AgentFact
 from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
-from tests.cast import Cast, principal_of
-from tests.outbound.dialing import Dialing
+from tests.cast import Cast, principal_of, promise
+from tests.outbound.dialing import Dialing, planned
+from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import Stage
 from tests.web.conftest import PUBLIC, TOKEN, csrf_of, let_in
 
@@ -200,3 +203,69 @@ def test_the_carrier_tells_of_a_line_and_nobody_else_does(client: TestClient, di
 
 def new_id_of(stage: Stage) -> Any:
     return stage.work(new_id)
+
+
+def test_nobody_pages_through_names_by_asking_for_the_next(client: TestClient, desk: Any, dialing: Dialing) -> None:
+    stage = dialing.stage
+    planned(stage, dialing.campaign, mode=Mode.PREVIEW)
+    stage.ready(stage.cast.anna)
+    headers = as_(client, "anna")
+    ask = f"/calling/{dialing.campaign}/next"
+    first = client.post(ask, headers=headers)
+    assert "BIANCHI" in first.text
+    assert client.post(ask, headers=headers).status_code == 409
+    assert "BIANCHI" in client.get("/calling").text, "loaded anew she has him still"
+    let_go = f"/calling/{dialing.campaign}/{stage.cast.mario}/leave"
+    assert client.post(let_go, headers=headers).status_code == 422
+    assert client.post(let_go, data={"why": "curious"}, headers=headers).status_code == 422
+    assert client.post(let_go, data={"why": "known"}, headers=headers).status_code == 200
+    assert "BIANCHI" not in client.post(ask, headers=headers).text
+    as_(client, "sara")
+    assert "lo conosco" in client.get(f"/campaigns/{dialing.campaign}/board").text
+
+
+def test_what_it_may_cost_who_calls_and_a_carrier_that_refuses_are_on_the_pages(
+    client: TestClient, dialing: Dialing
+) -> None:
+    stage = dialing.stage
+    planned(
+        stage, dialing.campaign, budget_cents=5, outcomes=OutcomeRules(minute_mills=100), languages=("de",), level=2
+    )
+    as_(client, "sara")
+    board, page = (client.get(f"/campaigns/{dialing.campaign}{more}").text for more in ("/board", ""))
+    assert "la spesa massima è raggiunta" in board
+    for words in ("non si telefona più", "livello 2 o migliore", "tedesco"):
+        assert words in page, words
+    planned(stage, dialing.campaign, budget_cents=None)
+    as_(client, "anna")
+    assert "chiama chi parla le sue lingue" in client.get("/calling").text
+    planned(stage, dialing.campaign, languages=(), level=None)
+    dialing.seated(stage.cast.anna)
+    stage.carrier.ringing.append(refused(code=20003))
+    dialing.turn()
+    as_(client, "sara")
+    assert "Errore 20003" in client.get(f"/campaigns/{dialing.campaign}/board").text
+
+
+def test_calls_by_the_hour_are_a_level_that_leads_to_each_campaign_s_days(
+    client: TestClient, dialing: Dialing, database: Database, cast: Cast
+) -> None:
+    """Metric: outbound per hour."""
+    with database.begin(Scope.nothing()) as session:
+        promise(session, cast.contract, MetricName.OUTBOUND, "50", op=">=")
+        supervises = RoleGrant.user_id == cast.sara
+        session.execute(update(RoleGrant).where(supervises).values(role=Role.ADMINISTRATOR))
+    now = dialing.stage.work(clock.now)
+    its = {"ente_id": cast.empoli, "contract_id": cast.contract, "campaign_id": dialing.campaign}
+    row = OutboundDay(**its, day=clock.business_day(now), attempts=90, staffed_ms=7_200_000, counted_at=now)
+    dialing.stage.work(lambda s: s.add(row))
+    as_(client, "sara")
+    levels = client.get("/levels").text
+    assert "90 chiamate in 2 ore degli operatori" in levels
+    page = client.get(f"/levels/{cast.contract}/outbound")
+    assert page.status_code == 200
+    for words in ("Solleciti", "45", "almeno"):
+        assert words in page.text, words
+    assert client.get(f"/levels/{cast.other_contract}/outbound").status_code == 404
+    as_(client, "anna")
+    assert client.get(f"/levels/{cast.contract}/outbound").status_code == 403
