@@ -44,7 +44,9 @@ def people(
     known = calling.callees(session, contact_ids)
     everyone = {row for one in known.values() for row in one.contact_ids}
     known_at = collection.heard(session, [ente_id]).get(ente_id)
-    owed, cases = _owed(session, known), follow_ups.with_open(session, everyone, FollowUpKind.CASE)
+    persons = {contact_id: one.contact_ids for contact_id, one in known.items()}
+    owed, cases = _owed(session, known), complaining(session, persons)
+    twice = _twice(session, campaign_id, persons)
     tried = _tried(session, {number for one in known.values() for number in one.numbers}, campaign_id, everyone)
     elsewhere, wishes = _claimed(session, campaign_id, everyone), _wishes(session, campaign_id, known)
     promised, wished = promises.held_until(session, everyone), outcomes.wishes(session, everyone)
@@ -59,7 +61,8 @@ def people(
             running=running, known_at=known_at, deceased=one.deceased, do_not_call=one.do_not_call,
             insolvent=one.insolvent, due_cents=0 if one.gone else _payable(owed[contact_id]),
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
-            complaint=bool(one.contact_ids & cases), claimed=bool(one.contact_ids & elsewhere), hours=one.hours,
+            complaint=contact_id in cases, claimed=bool(one.contact_ids & elsewhere), twice=contact_id in twice,
+            hours=one.hours,
             promised_until=max((promised[row] for row in one.contact_ids if row in promised), default=None),
             wants_after=max(filter(None, (wishes.get(contact_id), *map(wished.get, one.contact_ids))), default=None),
         )
@@ -103,6 +106,33 @@ def writable(
         )  # fmt: skip
         whole[contact_id] = (person, his)
     return whole
+
+
+def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:
+    """Those of these contacts of whom a case or a complaint is open, under whichever of a person's rows."""
+    cases = follow_ups.with_open(session, {row for rows in persons.values() for row in rows}, FollowUpKind.CASE)
+    return {contact_id for contact_id, rows in persons.items() if cases.intersection(rows)}
+
+
+def _twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
+    """Those who are in a campaign under another row too, by which they count: the one that has come furthest in it."""
+    joined = {row for rows in persons.values() if len(rows) > 1 for row in rows}
+    if not joined:
+        return set()
+    rows = session.execute(
+        select(_CC.c.contact_id, _CC.c.state, _CC.c.why, _CC.c.step)
+        .where(_CC.c.campaign_id == campaign_id, _CC.c.contact_id.in_(joined))
+    )  # fmt: skip
+    rank = {
+        row.contact_id: (
+            row.why is not rules.Reason.SAME_PERSON, row.state is ContactState.DONE, row.step,
+            row.state is ContactState.CLAIMED, -row.contact_id,
+        )
+        for row in rows
+    }  # fmt: skip
+    return {
+        one for one, his in persons.items() if one in rank and max(rank[row] for row in his if row in rank) > rank[one]
+    }
 
 
 def _payable(owed: Totals) -> int:
