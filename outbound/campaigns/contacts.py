@@ -11,6 +11,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Integer,
     Subquery,
     any_,
     bindparam,
@@ -31,7 +32,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.collection.sources import lookups
-from crm.contacts.calling import BUSINESS
+from crm.contacts import calling
 from crm.contacts.models import Contact
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
@@ -52,11 +53,13 @@ from outbound.compliance.rules import Ended, Reason, Verdict, judge, open_to
 from outbound.lists.models import ContactListMember
 from outbound.lists.tasks import renewed
 from outbound.outcomes import service as outcomes
+from outbound.promises import queries as promises
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
-LONGEST = timedelta(hours=3)  # that somebody is being called at the most, if nobody says how it ended
+OWED_FOR = timedelta(minutes=30)  # in which an operator says what came of a conversation, before anybody is written to
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
 LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
+PERSON = 0x0B0E  # the advisory locks of people who have several rows, by the least of them
 RIPENED = 5_000  # whose time has come, in a transaction
 MOST_PRIORITY = 2**31 - 1
 _CC, _POSITION, _MEMBER = table_of(CampaignContact), table_of(Position), table_of(ContactListMember)
@@ -69,12 +72,13 @@ _ANSWERED = frozenset({Reason.UNCHECKED, Reason.STALE})
 # What neither time nor the campaign changes: he is out of it until somebody looks again.
 _OUT = frozenset(
     {
-        Reason.DECEASED, Reason.DO_NOT_CALL, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.PAID,
-        Reason.SUSPENDED, Reason.COMPLAINT,
+        Reason.DECEASED, Reason.INSOLVENT, Reason.NO_CONSENT, Reason.NOTHING_DUE, Reason.PAID, Reason.SUSPENDED,
+        Reason.COMPLAINT, Reason.SAME_PERSON,
     }
 )  # fmt: skip
-# By this means: another step may.
-_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED, Reason.STOPPED, Reason.NO_ADDRESS})
+# By this means: another step may. Whoever wants no calls is reached by none of the means that ring.
+_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED, Reason.STOPPED, Reason.NO_ADDRESS, Reason.DO_NOT_CALL})
+_RINGING, _NONE = frozenset({Channel.CALL, Channel.SMS}), frozenset[Channel]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ def _first(order: Order, ente_id: int, today: date) -> Subquery:
 def ripen(session: Session, *, campaign_id: int) -> int:
     """Whose time has come is ready, and so is whom somebody claimed and forgot; how many. Not who is being called."""
     now = clock.now(session)
-    called = _called(now)
+    called = sequence.called(now)
     due = (
         select(_CC.c.campaign_id, _CC.c.contact_id)
         .where(
@@ -153,14 +157,6 @@ def ripen(session: Session, *, campaign_id: int) -> int:
     which = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
     done = session.execute(update(_CC).where(which).values(state=ContactState.READY, why=None, claimed_by=None))
     return int(done.rowcount)  # type: ignore[attr-defined]
-
-
-def _called(now: datetime) -> ColumnElement[bool]:
-    """Whether an attempt to reach a contact is under way."""
-    return exists().where(
-        _A.c.campaign_id == _CC.c.campaign_id, _A.c.contact_id == _CC.c.contact_id, _A.c.begun, _A.c.ended.is_(None),
-        _A.c.at > now - LONGEST,
-    )  # fmt: skip
 
 
 def ripen_all(database: Database) -> int:
@@ -200,7 +196,7 @@ def claim(
         return None
     his = _turns(campaign, agent_id, now)
     if len(hours) == 1:  # nobody else need be looked at
-        his &= exists().where(_C.c.id == _CC.c.contact_id, BUSINESS if True in hours else ~BUSINESS)
+        his &= exists().where(_C.c.id == _CC.c.contact_id, calling.BUSINESS if True in hours else ~calling.BUSINESS)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
@@ -282,7 +278,7 @@ def let_go(session: Session, by: Principal, *, campaign_id: int, contact_id: int
     """Whoever has claimed somebody does not dial him after all: he is the next one again. Not who is being called."""
     now = clock.now(session)
     session.execute(
-        update(_CC).where(*_one(campaign_id, contact_id), _CC.c.claimed_by == by.user_id, ~_called(now))
+        update(_CC).where(*_one(campaign_id, contact_id), _CC.c.claimed_by == by.user_id, ~sequence.called(now))
         .values(state=ContactState.READY, claimed_by=None, due_at=now)
     )  # fmt: skip
 
@@ -336,6 +332,12 @@ def ended(session: Session, *, attempt_id: UUID, ended: Ended, operator: bool) -
     row.ended, row.ended_at, row.operator = ended, now, operator
     session.flush()
     look_again(session, campaign_id=row.campaign_id, contact_id=row.contact_id)
+    campaign = running.get(session, row.campaign_id)
+    his = {"campaign_id": row.campaign_id, "contact_id": row.contact_id}
+    if operator and campaign.plan.form_id is None:
+        sequence.wait(session, campaign, row.contact_id, until=now + OWED_FOR)
+    if promises.kept_since(session, **his, day=clock.business_day(row.at)):  # while he was being called, say
+        sequence.done(session, campaign_id=row.campaign_id, contact_ids=[row.contact_id], now=now)
     outcomes.follow(session, attempt_id=attempt_id)
 
 
@@ -377,11 +379,15 @@ def put_all_aside(session: Session, campaign: Running, verdicts: Mapping[int, Ve
     """The same of each of them; a statement for all who go to the same place."""
     lost = [one for one, verdict in verdicts.items() if _lost(verdict)]
     steps = _steps(session, campaign.id, lost) if lost else {}
-    further = [one for one in lost if campaign.plan.has_after(steps[one])]
-    if further:
-        sequence.passed(session, campaign=campaign, contact_ids=further, now=now)
+    further: dict[frozenset[Channel], list[int]] = defaultdict(list)
+    for one in lost:
+        over = _RINGING if Reason.DO_NOT_CALL in verdicts[one].reasons else _NONE
+        if campaign.plan.step_after(steps[one], over=over) is not None:
+            further[over].append(one)
+    for over, whose in further.items():
+        sequence.passed(session, campaign=campaign, contact_ids=whose, now=now, over=over)
     alike: dict[tuple[ContactState, Reason | None, datetime], list[int]] = defaultdict(list)
-    for contact_id in verdicts.keys() - further:
+    for contact_id in verdicts.keys() - {one for whose in further.values() for one in whose}:
         alike[_place(verdicts[contact_id], now)].append(contact_id)
     for (state, why, due_at), whose in alike.items():
         session.execute(
@@ -434,7 +440,12 @@ def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verd
 
 
 def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int | None, until: datetime) -> bool:
-    """He is the agent's until then, unless another campaign was faster: a partial unique index says so."""
+    """He is the agent's until then, unless somebody was faster: a partial unique index says so, and of whom there are
+    several rows, a lock on all of them.
+    """
+    if _claimed_otherwise(session, contact_id):
+        put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+        return False
     claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
         state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
     )  # fmt: skip
@@ -445,6 +456,18 @@ def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int |
         put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
         return False
     return True
+
+
+def _claimed_otherwise(session: Session, contact_id: int) -> bool:
+    """Whether somebody has to do with him under another of his rows. Who asks is the only one to, until the end."""
+    rows = calling.persons(session, [contact_id])[contact_id]
+    if len(rows) == 1:
+        return False
+    session.execute(select(func.pg_advisory_xact_lock(PERSON, cast(min(rows) % 2**31, Integer))))
+    other = select(_CC.c.contact_id).where(
+        _CC.c.contact_id.in_(rows - {contact_id}), _CC.c.state == ContactState.CLAIMED
+    )
+    return session.scalar(other.limit(1)) is not None
 
 
 def _steps(session: Session, campaign_id: int, contact_ids: Collection[int]) -> dict[int, int]:

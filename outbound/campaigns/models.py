@@ -115,10 +115,10 @@ class CampaignContact(Base):
         # Two campaigns do not have to do with one person at once.
         Index("uq_campaign_contact_claimed", "contact_id", unique=True, postgresql_where=text("state = 'claimed'")),
         Index("ix_campaign_contact_contact_id", "contact_id"),
-        # Those who are held while something of theirs is open.
+        # Those who are held while something of theirs is open, or for another row of theirs.
         Index(
-            "ix_campaign_contact_complaint", "campaign_id",
-            postgresql_where=text("state = 'out' AND why = 'complaint'"),
+            "ix_campaign_contact_held", "contact_id", "campaign_id",
+            postgresql_where=text("state = 'out' AND why IN ('complaint', 'same_person')"),
         ),
     )  # fmt: skip
 

@@ -1,13 +1,14 @@
 """What a campaign does, as one frozen value that the ente approves and a version keeps. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from crm.core.clock import ROME
 from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
@@ -142,9 +143,14 @@ class Plan:
         """Whether another step follows."""
         return step + 1 < len(self.steps)
 
+    def step_after(self, step: int, *, over: Collection[Channel] = ()) -> int | None:
+        """Which step follows, leaving out those by these channels; none: none does."""
+        later = range(step + 1, len(self.steps))
+        return next((n for n in later if self.steps[n].channel not in over), None)
+
     def due_after(self, step: int, at: datetime) -> datetime:
         """When the step after one begins whose days are counted from an instant."""
-        return at + timedelta(days=self.steps[step + 1].after_days)
+        return days_after(at, self.steps[step + 1].after_days)
 
     def phase(self, day: date) -> Phase:
         """In which phase a day falls."""
@@ -168,6 +174,16 @@ class Plan:
             written_a_week=self.written_a_week, consent_to_messages=self.consent_to_messages,
             vary_hours=self.purpose is Purpose.SURVEY and self.vary_hours,
         )  # fmt: skip
+
+
+def days_after(at: datetime, days: int) -> datetime:
+    """So many days on, at the same time by the clock on the wall of Rome, whatever the clocks did meanwhile.
+
+    A time that the change of clocks leaves out is the one an hour later.
+    """
+    wall = at.astimezone(ROME)
+    then = datetime.combine(wall.date() + timedelta(days=days), wall.time(), ROME)
+    return then.replace(fold=wall.fold).astimezone(UTC)
 
 
 _PLAN = TypeAdapter(Plan)

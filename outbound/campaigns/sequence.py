@@ -9,13 +9,16 @@ from sqlalchemy import ColumnElement, bindparam, case, exists, literal_column, s
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
+from outbound.campaigns import plan as plans
 from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
+from outbound.compliance.rules import Reason
 
+LONGEST = timedelta(hours=3)  # that somebody is being called at the most, if nobody says how it ended
 HELD = timedelta(days=60)  # in which a letter that was made is handed over; then its addressee goes on without
-_CC, _W = table_of(CampaignContact), table_of(WrittenAttempt)
+_A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _READY = (
     select(_CC.c.contact_id)
     .where(
@@ -48,27 +51,62 @@ def waiting(
     return found
 
 
-def passed(session: Session, *, campaign: Running, contact_ids: Collection[int], now: datetime) -> None:
+def passed(
+    session: Session, *, campaign: Running, contact_ids: Collection[int], now: datetime,
+    over: Collection[Channel] = (),
+) -> None:  # fmt: skip
     """Their step is over and did not end the matter, or could not reach them: the next one follows after its days.
 
-    After the last step they are done; whoever is done already stays so.
+    `over`: means that are left out. After the last step they are done; whoever is done already stays so.
     """
     at: dict[int, list[int]] = defaultdict(list)
     where = (*_of(campaign.id, contact_ids), _CC.c.state != ContactState.DONE)
     for contact_id, step in session.execute(select(_CC.c.contact_id, _CC.c.step).where(*where).with_for_update()):
         at[step].append(contact_id)
-    steps = campaign.plan.steps
     for step, whose in at.items():
-        if step + 1 < len(steps):
-            days = steps[step + 1].after_days
-            state = ContactState.LATER if days else ContactState.READY
-            due_at, then = now + timedelta(days=days), step + 1
+        then = campaign.plan.step_after(step, over=over)
+        if then is None:
+            values = {"state": ContactState.DONE, "step": step, "due_at": now}
         else:
-            state, due_at, then = ContactState.DONE, now, step
+            days = campaign.plan.steps[then].after_days
+            state = ContactState.LATER if days else ContactState.READY
+            values = {"state": state, "step": then, "due_at": plans.days_after(now, days)}
         session.execute(
-            update(_CC).where(*_of(campaign.id, whose))
-            .values(state=state, step=then, due_at=due_at, why=None, claimed_by=None)
+            update(_CC).where(*_of(campaign.id, whose)).values(why=None, claimed_by=None, **values)
         )  # fmt: skip
+
+
+def called(now: datetime) -> ColumnElement[bool]:
+    """Whether an attempt to reach a contact is under way."""
+    return exists().where(
+        _A.c.campaign_id == _CC.c.campaign_id, _A.c.contact_id == _CC.c.contact_id, _A.c.begun, _A.c.ended.is_(None),
+        _A.c.at > now - LONGEST,
+    )  # fmt: skip
+
+
+def wait(session: Session, campaign: Running, contact_id: int, *, until: datetime) -> None:
+    """Nobody is written to before his operator has said what came of the conversation: he may have promised to pay."""
+    writes = [n for n, one in enumerate(campaign.plan.steps) if one.channel is not Channel.CALL]
+    session.execute(
+        update(_CC)
+        .where(
+            *_of(campaign.id, [contact_id]), _CC.c.state.in_([ContactState.READY, ContactState.LATER]),
+            _CC.c.step.in_(writes), _CC.c.due_at < until,
+        )
+        .values(state=ContactState.LATER, why=Reason.TRIED, due_at=until)
+    )  # fmt: skip
+
+
+def go_on(session: Session, *, campaign_id: int, contact_id: int, now: datetime) -> None:
+    """His operator has said it: whoever only waited for that is the next one."""
+    session.execute(
+        update(_CC)
+        .where(
+            *_of(campaign_id, [contact_id]), _CC.c.state == ContactState.LATER, _CC.c.why == Reason.TRIED,
+            _CC.c.due_at <= now + LONGEST,
+        )
+        .values(state=ContactState.READY, why=None, due_at=now)
+    )  # fmt: skip
 
 
 def again(session: Session, *which: ColumnElement[bool], now: datetime, **values: Any) -> int:

@@ -114,11 +114,11 @@ def people(
     }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
-    objecting = objections.objecting(session, campaign_id, {key: one.contact_ids for key, one in known.items()})
+    persons = {contact_id: one.contact_ids for contact_id, one in known.items()}
+    objecting = objections.objecting(session, campaign_id, persons)
     offered = lookups.offer(session, ente_id)
-    asked = (
-        lookups.last(session, {row for one in known.values() for row in one.contact_ids}) if offered is not None else {}
-    )
+    asked = lookups.last(session, {row for rows in persons.values() for row in rows}) if offered is not None else {}
+    twice = _twice(session, campaign_id, persons)
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -134,7 +134,8 @@ def people(
             paid=not one.gone and not owed[contact_id].owed and owed[contact_id].paid > 0,
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & around[_What.CASE].keys()),
-            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), hours=one.hours,
+            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), twice=contact_id in twice,
+            hours=one.hours,
             promised_until=_last(around[_What.PROMISED], one.contact_ids),
             wants_after=max(
                 filter(None, (around[_What.AGREED].get(contact_id), _last(around[_What.SAID], one.contact_ids))),
@@ -206,6 +207,34 @@ def writable(
         )  # fmt: skip
         whole[contact_id] = (person, his)
     return whole
+
+
+def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:
+    """Those of these contacts of whom a case or a complaint is open, under whichever of a person's rows."""
+    every = {"contacts": sorted({row for rows in persons.values() for row in rows})}
+    cases = set(session.scalars(follow_ups.with_open(_IDS, FollowUpKind.CASE), every))
+    return {contact_id for contact_id, rows in persons.items() if cases.intersection(rows)}
+
+
+def _twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
+    """Those who are in a campaign under another row too, by which they count: the one that has come furthest in it."""
+    joined = {row for rows in persons.values() if len(rows) > 1 for row in rows}
+    if not joined:
+        return set()
+    rows = session.execute(
+        select(_CC.c.contact_id, _CC.c.state, _CC.c.why, _CC.c.step)
+        .where(_CC.c.campaign_id == campaign_id, _CC.c.contact_id.in_(joined))
+    )  # fmt: skip
+    rank = {
+        row.contact_id: (
+            row.why is not rules.Reason.SAME_PERSON, row.state is ContactState.DONE, row.step,
+            row.state is ContactState.CLAIMED, -row.contact_id,
+        )
+        for row in rows
+    }  # fmt: skip
+    return {
+        one for one, his in persons.items() if one in rank and max(rank[row] for row in his if row in rank) > rank[one]
+    }
 
 
 def _payable(owed: Totals) -> int:

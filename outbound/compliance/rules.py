@@ -49,6 +49,7 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"  # or disputed in court
     COMPLAINT = "complaint"  # a case or a complaint of his is open
     CLAIMED = "claimed"  # by another campaign
+    SAME_PERSON = "same_person"  # under another row of his the campaign has to do with him already
     NO_NUMBER = "no_number"  # none that may be his
     EXHAUSTED = "exhausted"  # every number was tried as often as the campaign allows
     STOPPED = "stopped"  # he wants no more messages by this means
@@ -177,6 +178,7 @@ class Person:
     suspended: bool = False
     complaint: bool = False
     claimed: bool = False
+    twice: bool = False
     wants_after: datetime | None = None
     promised_until: datetime | None = None
     hours: tuple[Hours, ...] = ()
@@ -311,6 +313,8 @@ def _unchecked(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
 
 def _lasting_of_him(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     """The same, whatever the means."""
+    if person.twice:
+        yield Reason.SAME_PERSON
     if person.deceased:
         yield Reason.DECEASED
     if rules.about_debt:

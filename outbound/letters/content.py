@@ -2,7 +2,7 @@
 
 pagoPA, "Guida tecnica sugli avvisi di pagamento", Allegato 2: the notice number in groups of four, the object of at
 most 90 characters, the QR code of 25 mm, the fixed texts of where to pay. A notice that is late shows no due date, as
-the variant without one. Left out, because Poste authorise each ente by itself: the postal bulletin with Data Matrix.
+the variant without one. Where the ente has a postal account and Poste's leave, its bulletin follows (`bulletin.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,9 @@ from crm.positions.speech import ACT_NAMES, TAX_NAMES, euro, when
 from crm.positions.summary import live_rates
 from crm.positions.views import PositionView
 from outbound.campaigns.plan import Phase
+from outbound.letters import bulletin
 from outbound.letters.address import Addressee
+from outbound.letters.bulletin import Postal
 from outbound.letters.wording import Field, LetterText, filled, paragraphs
 
 LONGEST_OBJECT, LONGEST_ENTE, LONGEST_NAME = 90, 100, 70  # pagoPA, Allegato 2
@@ -35,6 +37,7 @@ class Sender:
     hours: tuple[str, ...] = ()
     ways: tuple[str, ...] = ()
     privacy: str = ""
+    postal: Postal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,20 @@ def _notice(item: Item, facts: Facts) -> dict[str, Any]:
         "sector": sender.sector, "name": facts.to.name[:LONGEST_NAME], "name_code": facts.to.codice_fiscale,
         "lines": list(facts.to.lines[1:]),
         "qr": qr_content(notice_number=number, codice_fiscale=sender.codice_fiscale, cents=item.cents),
+        "bulletin": _bulletin(item, facts, sender.postal) if sender.postal else None,
+    }  # fmt: skip
+
+
+def _bulletin(item: Item, facts: Facts, postal: Postal) -> dict[str, Any]:
+    ente_code, to, number = facts.sender.codice_fiscale, facts.to, item.notice_number or ""
+    return {
+        "account": postal.account, "holder": postal.holder.upper(), "permit": postal.permit,
+        "name": to.name[: bulletin.PRINTED_NAME].upper(), "object": item.object[: bulletin.PRINTED_OBJECT].upper(),
+        "kind": bulletin.PAYMENT,
+        "matrix": bulletin.matrix(
+            notice_number=number, account=postal.account, cents=item.cents, ente_code=ente_code,
+            payer_code=to.codice_fiscale, name=to.name, what=item.object,
+        ),
     }  # fmt: skip
 
 

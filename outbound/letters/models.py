@@ -69,6 +69,11 @@ class LetterSender(Base):
     cbill: Mapped[str] = mapped_column(String(5))  # its code in the circuit of the banks
     back: Mapped[str] = mapped_column(String(240))  # to where letters return, line by line
     privacy: Mapped[str] = mapped_column(String(600))
+    postal_account: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    postal_holder: Mapped[str] = mapped_column(String(50), default="", server_default="")
+    postal_permit: Mapped[str] = mapped_column(
+        String(60), default="", server_default=""
+    )  # of Poste, to print bulletins
     written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     written_at: Mapped[datetime]
 

@@ -34,7 +34,7 @@ from outbound.letters.models import (
     ReadingState,
 )
 from outbound.letters.outcomes import Mistake, Said
-from outbound.lists.sheets import FileRefusedError, read
+from outbound.lists.sheets import FileRefusedError, named, read
 
 APPLY = "letters.apply"  # the kind of the job
 MOST_ROWS, SHOWN, LONGEST_NAME = 50_000, 200, 120
@@ -66,7 +66,7 @@ def receive(session: Session, by: Principal, *, ente_id: int, name: str, path: P
     new, known, wrong = _compared(session, ente_id, told_)
     mistakes = sorted([*mistakes, *wrong], key=lambda one: one.line)
     reading = LetterReading(
-        ente_id=ente_id, state=ReadingState.CHECKED, name=Path(name).name[:LONGEST_NAME], read_by=by.user_id,
+        ente_id=ente_id, state=ReadingState.CHECKED, name=named(name, LONGEST_NAME), read_by=by.user_id,
         read_at=now, rows=len(rows) - 1, known=known, wrong=len(mistakes),
         mistakes=[{"line": one.line, "reason": one.reason} for one in mistakes[:SHOWN]],
     )  # fmt: skip

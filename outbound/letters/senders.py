@@ -14,6 +14,8 @@ from crm.core import clock
 from crm.core.errors import InvalidError
 from crm.enti import details
 from crm.enti.hours import DAYS
+from outbound.letters import bulletin
+from outbound.letters.bulletin import Postal
 from outbound.letters.content import Sender
 from outbound.letters.models import LetterSender
 
@@ -35,12 +37,24 @@ class Settings:
     cbill: str = ""
     back: str = ""
     privacy: str = ""
+    postal_account: str = ""
+    postal_holder: str = ""
+    postal_permit: str = ""
+
+    @property
+    def postal(self) -> Postal | None:
+        """The account for the bulletins; none: there are none."""
+        whole = Postal(self.postal_account, self.postal_holder, self.postal_permit)
+        return whole if self.postal_account else None
+
+
+FIELDS = tuple(Settings.__dataclass_fields__)
 
 
 def settings(session: Session, ente_id: int) -> Settings:
     """As they stand."""
     row = session.get(LetterSender, ente_id)
-    return Settings(row.sector, row.cbill, row.back, row.privacy) if row else Settings()
+    return Settings(**{one: getattr(row, one) for one in FIELDS}) if row else Settings()
 
 
 def write(session: Session, by: Principal, *, ente_id: int, written: Settings) -> None:
@@ -50,7 +64,8 @@ def write(session: Session, by: Principal, *, ente_id: int, written: Settings) -
     row = session.get(LetterSender, ente_id, with_for_update=True)
     before = asdict(settings(session, ente_id))
     row = row or LetterSender(ente_id=ente_id)
-    row.sector, row.cbill, row.back, row.privacy = written.sector, written.cbill, written.back, written.privacy
+    for name, value in asdict(written).items():
+        setattr(row, name, value)
     row.written_by, row.written_at = by.user_id, clock.now(session)
     session.add(row)
     session.flush()
@@ -67,7 +82,7 @@ def sender(session: Session, *, ente_id: int, contract_id: int, line: str) -> Se
     return Sender(
         ente.name, ente.codice_fiscale, tuple((own.back or usual).splitlines()), own.sector, own.cbill,
         spaced(line).removeprefix("+39 ") if line else "", opening(week), details.payment_ways(session, ente_id),
-        own.privacy or PRIVACY.format(ente=ente.name),
+        own.privacy or PRIVACY.format(ente=ente.name), own.postal,
     )  # fmt: skip
 
 
@@ -91,5 +106,6 @@ def _check(written: Settings) -> None:
         wrong.append(InvalidError("Il codice CBILL ha cinque lettere o cifre.", field="cbill"))
     if len(written.back.splitlines()) > MOST_BACK_LINES:
         wrong.append(InvalidError(f"Al massimo {MOST_BACK_LINES} righe.", field="back"))
+    wrong += bulletin.check(written.postal_account, written.postal_holder, written.postal_permit)
     if wrong:
         raise InvalidError("Qualcosa non va bene.", parts=wrong)

@@ -13,6 +13,7 @@ from crm.core import clock, jobs, topics
 from crm.core.db import Base, table_of, touch
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from outbound.lists.models import ContactList, ContactListMember, ContactListRefusal, ListState, Origin
+from outbound.lists.sheets import named
 from outbound.segments.conditions import Segment
 
 BUILD, CHECK, DELETE = "lists.build", "lists.check", "lists.delete"  # the kinds of their jobs
@@ -44,7 +45,7 @@ def take_in(session: Session, by: Principal, *, ente_id: int, name: str, path: P
     """Have the file at `path` read and matched; nothing becomes a list before somebody says so. Returns the list."""
     require_on(session, by, Permission.LIST_MANAGE, ente_id=ente_id)
     made = _new(session, by, ente_id, name, Origin.FILE)
-    made.file_name = file_name[:80]
+    made.file_name = named(file_name, 80)
     session.add(made)
     session.flush()
     argument = {"list": made.id, "path": str(path)}

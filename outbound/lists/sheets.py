@@ -72,6 +72,12 @@ def read(path: Path) -> Iterator[Line]:
             yield line
 
 
+def named(given: str, longest: int) -> str:
+    """A file's name as people see it: without folders, and without what neither a screen nor a database can hold."""
+    name = given.replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in name if one.isprintable())[-longest:]
+
+
 def _text(path: Path, head: bytes) -> Iterator[Line]:
     encoding = _encoding(path, head)
     if b"\x00" in head and encoding != "utf-16":

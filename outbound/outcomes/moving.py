@@ -29,6 +29,8 @@ def move(session: Session, campaign: Running, row: OutcomeGiven) -> None:
         return
     row.deeds = {**row.deeds, "was": was}
     session.flush()
+    if was["step"] != _step_of(row):
+        sequence.go_on(session, campaign_id=campaign.id, contact_id=row.contact_id, now=row.given_at)
     waits = _CC.c.state.in_([ContactState.READY, ContactState.LATER, ContactState.CLAIMED])
     match CATALOGUE[row.said].next:
         case Next.STEP if was["state"] != ContactState.DONE and was["step"] == _step_of(row):

@@ -2,21 +2,22 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
+from crm.contacts import calling
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, new_id, table_of, touch
 from crm.core.each import total_of_each
 from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.enti import queries as enti
-from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
-from outbound.campaigns import running
+from outbound.campaigns import running, sequence
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
+from outbound.compliance import facts
 from outbound.compliance.rules import Reason
 from outbound.outcomes import deeds, moving, queries, telling
 from outbound.outcomes.catalogue import CATALOGUE, Said, Whom, called_again
@@ -27,6 +28,7 @@ from telephony.calls.models import Call, Phase
 
 NOTHING = Heard()
 MOST_NOTE = 200
+AT_ONCE = 1_000
 _CC = table_of(CampaignContact)
 
 
@@ -122,19 +124,28 @@ def let_go_all(database: Database) -> int:
 
 
 def let_go(session: Session) -> int:
-    """The same, in the scope of the session."""
+    """The same, in the scope of the session, by the rule that held them (`facts.complaining`), some at a time; and who
+    was left out for another row of his, of which it has turned out meanwhile that it is somebody else's.
+    """
     runs = select(Campaign.id).where(Campaign.state == State.RUNNING)
-    still = exists().where(
-        FollowUp.contact_id == _CC.c.contact_id, FollowUp.kind == FollowUpKind.CASE,
-        FollowUp.state == FollowUpState.OPEN,
+    held = select(_CC.c.campaign_id, _CC.c.contact_id, _CC.c.why).where(
+        _CC.c.state == ContactState.OUT, _CC.c.why.in_([Reason.COMPLAINT, Reason.SAME_PERSON]),
+        _CC.c.campaign_id.in_(runs),
     )  # fmt: skip
-    held = (
-        _CC.c.state == ContactState.OUT, _CC.c.why == Reason.COMPLAINT, _CC.c.campaign_id.in_(runs), ~still,
-    )  # fmt: skip
-    done = session.execute(
-        update(_CC).where(*held).values(state=ContactState.READY, why=None, due_at=clock.now(session))
-    )
-    return int(done.rowcount)  # type: ignore[attr-defined]
+    now, count, after, at = clock.now(session), 0, (0, 0), tuple_(_CC.c.contact_id, _CC.c.campaign_id)
+    while rows := session.execute(
+        held.where(at > after).order_by(_CC.c.contact_id, _CC.c.campaign_id).limit(AT_ONCE)
+    ).all():
+        persons = calling.persons(session, {row.contact_id for row in rows})
+        cases = facts.complaining(session, persons)
+        free = [
+            (row.campaign_id, row.contact_id)
+            for row in rows
+            if (row.contact_id not in cases if row.why is Reason.COMPLAINT else len(persons[row.contact_id]) == 1)
+        ]
+        count += sequence.again(session, tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(free), now=now)
+        after = (rows[-1].contact_id, rows[-1].campaign_id)
+    return count
 
 
 def _own(session: Session, by: Principal, call_id: UUID) -> tuple[Call, Attempt]:

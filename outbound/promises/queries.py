@@ -54,6 +54,15 @@ def held_until(session: Session, contact_id: int) -> datetime | None:
     return next((until for _, until in session.execute(held(literal(contact_id)))), None)
 
 
+def kept_since(session: Session, *, campaign_id: int, contact_id: int, day: date) -> bool:
+    """Whether it turned out on this day or later that he kept what he had promised in a campaign."""
+    kept = select(_P.c.id).where(
+        _P.c.campaign_id == campaign_id, _P.c.contact_id == contact_id, _P.c.state == PromiseState.KEPT,
+        _P.c.judged_on >= day,
+    )  # fmt: skip
+    return session.scalar(kept.limit(1)) is not None
+
+
 def of_outcomes(session: Session, outcome_ids: Collection[UUID]) -> Mapping[UUID, PromiseView]:
     """Those that were told in these outcomes."""
     rows = session.execute(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -182,8 +182,13 @@ def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
     his = (_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
     waits = _CC.c.state.in_([ContactState.LATER, ContactState.READY])
     now = clock.now(session)
-    if row.state is PromiseState.KEPT:
-        session.execute(update(_CC).where(*his, waits).values(state=ContactState.DONE, why=None, due_at=now))
+    if row.state is PromiseState.KEPT:  # who is being called just now is done as soon as that is over
+        claimed = and_(_CC.c.state == ContactState.CLAIMED, ~sequence.called(now))
+        session.execute(
+            update(_CC)
+            .where(*his, or_(waits, claimed))
+            .values(state=ContactState.DONE, why=None, claimed_by=None, due_at=now)
+        )
     elif not anew and row.state in {PromiseState.BROKEN, PromiseState.PARTLY, PromiseState.LIFTED}:
         first = {"priority": BROKEN_FIRST} if row.state is PromiseState.BROKEN else {}
         sequence.again(session, *his, waits, now=now, **first)

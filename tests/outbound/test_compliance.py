@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crm.core.clock import ROME
 from crm.enti.calendar import Hours, Timetable, is_holiday
+from outbound.campaigns.plan import days_after
 from outbound.compliance.rules import (
     A_WEEK,
     SILENT_LOCK,
@@ -362,3 +363,56 @@ def test_an_sms_keeps_the_hours_of_the_ente_and_those_he_asked_for() -> None:
     found = judge_written(evening, quiet, at, Written.SMS)
     assert (set(found.reasons), found.not_before) == ({Reason.WISH, Reason.WINDOW}, rome(11, 20, 18))
     assert judge_written(evening, quiet, at, Written.EMAIL).allowed
+
+
+# Both changes of clocks and the days around them: the night of 29 March has no 2:30, that of 25 October has it twice.
+changes = st.sampled_from([date(2026, 3, 29), date(2026, 10, 25)]).flatmap(
+    lambda day: st.integers(-3 * 24 * 60, 4 * 24 * 60).map(
+        lambda minutes: datetime.combine(day, time(), ROME).astimezone(UTC) + timedelta(minutes=minutes)
+    )
+)
+ANYBODY = Person((MOBILE,), due_cents=100, to_messages=True, addresses=dict.fromkeys(Written, ("x",)))
+
+
+def on_the_wall(at: datetime, channel: Written) -> bool:
+    """Whether something may arrive, read off the clock on the wall of Rome, without the rules."""
+    wall = at.astimezone(ROME)
+    if channel is Written.LETTER:
+        return True
+    if wall.weekday() == 6 or is_holiday(EMPOLI, wall.date()):
+        return False
+    if channel is Written.EMAIL:
+        return True
+    until = time(15) if wall.weekday() == 5 else time(21)
+    return time(8, 30) <= wall.time() < until
+
+
+@given(changes, st.sampled_from(Written))
+@settings(max_examples=300)
+def test_when_clocks_change_it_is_the_clock_on_the_wall_that_counts(at: datetime, channel: Written) -> None:
+    found = judge_written(known(ANYBODY, at), RULES, at, channel)
+    assert found.allowed is on_the_wall(at, channel)
+    if not found.allowed:
+        first = found.not_before
+        assert first is not None
+        assert on_the_wall(first, channel)
+        assert not on_the_wall(first - timedelta(seconds=1), channel), "neither an hour early nor one late"
+        assert not any(on_the_wall(one, channel) for one in steps_between(at, first))
+
+
+def steps_between(at: datetime, until: datetime) -> list[datetime]:
+    quarter = timedelta(minutes=15)
+    return [at + n * quarter for n in range(int((until - at) / quarter) + 1) if at + n * quarter < until]
+
+
+@given(changes, st.integers(0, 180))
+def test_the_next_step_s_days_are_days_on_the_wall(at: datetime, days: int) -> None:
+    then, wall = days_after(at, days), at.astimezone(ROME)
+    day = wall.date() + timedelta(days=days)
+    assert then.astimezone(ROME).date() == day
+    same = then.astimezone(ROME).time() == wall.time()
+    skipped = day == date(2026, 3, 29) and wall.hour == 2
+    assert same is not skipped, "but for a time that there is not on that day"
+    assert not skipped or then.astimezone(ROME).hour == 3
+    if days == 0:
+        assert then == at

@@ -1,15 +1,20 @@
 """A letter as a file: what scanners read from it in black and white, that it is to be kept and read aloud."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pypdfium2
 import pytest
 import zxingcpp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outbound.campaigns.plan import Phase
+from outbound.letters import bulletin
 from outbound.letters.address import Addressee
+from outbound.letters.bulletin import Postal
 from outbound.letters.content import Facts, Item, Sender, written
 from outbound.letters.usual import USUAL
 from tests.cast import NOTICE
@@ -95,3 +100,64 @@ def test_a_name_that_no_type_has_does_not_stop_a_batch(odd: str) -> None:
     assert "?" in text
     assert "Gentile Đorđević, è così: 3 €" in text
     assert scanned(letter.content)[0] == [CODE]
+
+
+POSTAL = Postal("1630209310", "Comune di Empoli - Servizio Tesoreria", "AUT. DB/SISB/C/A 12345 DEL 01/02/2024")
+
+
+def test_the_bulletin_of_an_ente_with_a_postal_account_is_read_as_poste_prescribe() -> None:
+    facts = Facts(
+        CODE, Phase.PERSONAL, USUAL[Phase.PERSONAL], date(2026, 11, 24), None, replace(SENDER, postal=POSTAL),
+        replace(TO, name="Niccolò D'Àlessio «il Rosso»"),
+        (Item("TARI 2024", "ingiunzione n. 2024/1", date(2026, 12, 30), False, 81_200, NOTICE, 1),),
+    )  # fmt: skip
+    letter = typeset(written(facts), AT)
+    assert letter.pages == 2, "it is on the notice's page"
+    page = pypdfium2.PdfDocument(letter.content)[1]
+    found = {one.format: one for one in zxingcpp.read_barcodes(page.render(scale=300 / 72).to_pil().convert("1"))}
+    code = found[zxingcpp.BarcodeFormat.DataMatrix]
+    assert len(code.text) == bulletin.LENGTH
+    assert code.text[15:33] == NOTICE, "where pagoPA's app looks for the notice, the amount and the ente"
+    assert (code.text[35:47], code.text[49:59], code.text[66:77]) == ("001630209310", "0000081200", "01329160483")
+    assert code.text[59:66] == "38961P1"
+    assert code.text[77:133] == "BNCMRA62A01D403X" + "NICCOLO D'ALESSIO IL ROSSO".ljust(40)
+    assert code.text[-13:] == " " * 12 + "A"
+    at = code.position
+    assert (at.top_right.x - at.top_left.x) / 300 * 25.4 == pytest.approx(25, abs=0.7)
+    text = page.get_textpage().get_text_range()
+    assert "BOLLETTINO POSTALE PA" in text
+    assert POSTAL.permit in text
+    assert "in tutti gli Uffici Postali" in text
+    assert zxingcpp.BarcodeFormat.QRCode in found
+
+
+@given(st.text(max_size=120), st.text(max_size=120), st.integers(0, 10**10 - 1))
+def test_the_matrix_holds_the_same_places_whatever_the_words(name: str, what: str, cents: int) -> None:
+    about = {"notice_number": NOTICE, "account": "12", "ente_code": "01329160483", "payer_code": "BNCMRA62A01D403X"}
+    held = bulletin.matrix(**about, cents=cents, name=name, what=what)
+    assert len(held) == bulletin.LENGTH
+    assert held.isascii()
+    assert int(held[49:59]) == cents
+    assert held.endswith("A")
+
+
+def test_the_string_of_pagopa_s_own_example_is_made() -> None:
+    """The example in the tests of the app IO (pagopa/io-app, `decodePosteDataMatrix`)."""
+    about = {"notice_number": "300715700000000032", "account": "1630209310", "ente_code": "00085240950"}
+    held = bulletin.matrix(**about, payer_code="BSCMTT83A12L719R", cents=1, name="Name Surname", what="test")
+    theirs = "codfase=NBPA;18300715700000000032120016302093101000000000013896" + "1P100085240950BSCMTT83A12L719R"
+    assert held.startswith(theirs + "NAME SURNAME")
+
+
+@pytest.mark.parametrize(
+    ("written", "fields"),
+    [
+        (("", "", ""), []),
+        (("123", "Comune", "AUT. DB"), []),
+        (("12a", "Comune", "AUT. DB"), ["postal_account"]),
+        (("", "Comune", ""), ["postal_account"]),
+        (("123", "", "x" * 61), ["postal_holder", "postal_permit"]),
+    ],
+)
+def test_an_account_is_whole_or_there_is_none(written: tuple[str, str, str], fields: list[str]) -> None:
+    assert [one.field for one in bulletin.check(*written)] == fields

@@ -98,6 +98,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.SUSPENDED: "ciò che deve è sospeso",
         Reason.COMPLAINT: "ha una pratica o un reclamo aperto",
         Reason.CLAIMED: "se ne occupa un'altra campagna",
+        Reason.SAME_PERSON: "è già nella campagna con un'altra scheda",
         Reason.NO_NUMBER: "non c'è un numero che sia suo",
         Reason.EXHAUSTED: "è stato cercato quanto basta",
         Reason.STOPPED: "non vuole altri messaggi",

@@ -25,6 +25,7 @@ from outbound.cati.questionnaire.xlsform import Compiled, compiled
 from outbound.cati.templates import TEMPLATES, template
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
+from outbound.lists.sheets import named
 from web.cati.questions import SaidField, buttons, reason, sent, shown
 from web.edge.answers import shown_anew
 from web.edge.fields import id_of
@@ -231,7 +232,7 @@ def _sayable(text: object) -> str:
 
 def _read(file: UploadFile) -> tuple[str, bytes, Compiled]:
     content = file.file.read(MOST_BYTES + 1)
-    name = "".join(sign for sign in (file.filename or "") if sign.isprintable())[:200]
+    name = named(file.filename or "", 200)
     return name or "questionnaire.xlsx", content, compiled(content)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import segno
 import typst
+import zxingcpp
 
 from crm.positions.payable import QR_LEVEL, QR_QUIET_MODULES, QR_VERSION
 from outbound.letters.printed import Printed
@@ -46,10 +47,18 @@ def _drawn(one: str) -> bool:
 
 
 def _laid_out(said: Mapping[str, Any], at: datetime) -> Printed:
-    notices = [{**one, "qr": _qr(one["qr"], QR_VERSION)} for one in said["notices"]]
+    notices = [{**one, "qr": _qr(one["qr"], QR_VERSION), "bulletin": _bulletin(one)} for one in said["notices"]]
     words = {**said, "notices": notices, "mark": _qr(said["code"], None)}
     content = paper.pdf(SOURCE, words, at, standards=STANDARDS)
     return Printed(content, len(_PAGE.findall(content)))
+
+
+def _bulletin(notice: Mapping[str, Any]) -> dict[str, Any] | None:
+    own = notice.get("bulletin")  # a letter that was composed before there were any has none
+    if own is None:
+        return None
+    code = zxingcpp.create_barcode(own["matrix"], zxingcpp.BarcodeFormat.DataMatrix)
+    return {**own, "matrix": code.to_svg(add_quiet_zones=True)}
 
 
 def _qr(content: str, version: int | None) -> str:

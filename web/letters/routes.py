@@ -115,7 +115,8 @@ def set_sender(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: 
     def work(session: Session) -> None:
         written_ = Settings(
             fields.get("sector", "").strip(), fields.get("cbill", "").strip().upper(), _lines(fields.get("back", "")),
-            " ".join(fields.get("privacy", "").split()),
+            " ".join(fields.get("privacy", "").split()), "".join(fields.get("postal_account", "").split()),
+            *(" ".join(fields.get(one, "").split()) for one in ("postal_holder", "postal_permit")),
         )  # fmt: skip
         ente_id = campaigns.one(session, campaign_id).ente_id
         senders.write(session, visit.principal, ente_id=ente_id, written=written_)

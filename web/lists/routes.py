@@ -160,11 +160,11 @@ def send(
     if file is None or not file.filename:
         raise FieldError("Scegli il file.", "file")
     path = _kept(runtime.settings.data / UPLOADS, file)
-    readable = file.filename.replace("\\", "/").rpartition("/")[2]
+    file_name = file.filename
 
     def work(session: Session) -> int:
         return service.take_in(
-            session, visit.principal, ente_id=id_of(ente) or 0, name=name, path=path, file_name=readable
+            session, visit.principal, ente_id=id_of(ente) or 0, name=name, path=path, file_name=file_name
         )
 
     try:

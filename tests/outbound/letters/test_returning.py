@@ -1,5 +1,7 @@
 """What the post says of letters: read, looked at, believed; and what follows from each outcome, once."""
 
+import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from outbound.letters import outcomes, queries, returning
 from outbound.letters.codes import Code
 from outbound.letters.models import LetterOutcome, LetterReturn, LetterState, ReadingState
 from outbound.letters.outcomes import Mistake, Said
-from outbound.lists.sheets import Line
+from outbound.lists.sheets import Line, named
 from tests.cast import Cast
 from tests.outbound.letters.press import LETTERS, Press
 from tests.outbound.test_campaigns import DAY
@@ -149,3 +151,47 @@ def test_a_file_of_letters_that_did_not_leave_or_of_somebody_else_is_explained(
     with pytest.raises(ForbiddenError):
         press.work(lambda s: returning.receive(s, press.anna, ente_id=cast.empoli, name="x", path=path))
     assert press.contact(campaign, cast.mario).state is ContactState.LATER
+
+
+def a_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("foto.jpg", b"\xff\xd8")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (a_zip, "non è un foglio Excel intero"),
+        (lambda path: path.write_bytes(b""), "vuoto"),
+        (lambda path: path.write_bytes("Numero;Esito;Data\n".encode("utf-16-le")), "non contiene testo"),
+        (lambda path: path.write_bytes(b"Numero;Esito;Data\n" + b"a;b;c\n" * 1_000_000), "più di 50000 righe"),
+    ],
+)
+def test_a_file_that_cannot_be_one_is_explained(
+    press: Press, cast: Cast, tmp_path: Path, write: Callable[[Path], None], said: str
+) -> None:
+    path = tmp_path / "esiti"
+    write(path)
+    with pytest.raises(FieldError, match=said) as refused:
+        press.work(lambda s: returning.receive(s, press.sara, ente_id=cast.empoli, name="x", path=path))
+    assert [one.field for one in refused.value.parts] == ["file"]
+
+
+@pytest.mark.integration
+def test_a_file_in_utf_16_and_with_whatever_name_is_read(press: Press, cast: Cast, tmp_path: Path) -> None:
+    batch = press.sent(press.run(cast.mario, plan=LETTERS))
+    path = tmp_path / "esiti"
+    path.write_bytes(file((Code(batch, 1), "Rifiutata", "24/11/2026")).encode("utf-16"))
+    name = "C:\\posta\\" + "a" * 300 + "\x00\u202e.csv"
+    reading = press.work(lambda s: returning.receive(s, press.sara, ente_id=cast.empoli, name=name, path=path))
+    seen = press.work(lambda s: queries.reading(s, reading))
+    assert (seen.name, seen.outcomes, seen.wrong) == ("a" * 116 + ".csv", {LetterOutcome.REFUSED: 1}, 0)
+
+
+@given(st.text(max_size=400), st.integers(1, 200))
+def test_no_file_s_name_is_more_than_a_screen_and_a_database_can_hold(name: str, longest: int) -> None:
+    shown = named(name, longest)
+    assert len(shown) <= longest
+    assert shown.isprintable()
+    assert "/" not in shown

@@ -1,4 +1,4 @@
-"""Letters that are judged once more before they leave: those that may not any more are withdrawn, and it is kept why.
+"""Letters judged once more before they leave, withdrawn with the reason; somebody under two rows is reached once.
 
 Revision ID: 0103
 Revises: 0101
@@ -19,6 +19,12 @@ INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     allow("letter", "letter_state", "state", "withdrawn")
+    allow("campaign_contact", "reason", "why", "same_person")
+    op.drop_index("ix_campaign_contact_complaint")
+    op.create_index(
+        "ix_campaign_contact_held", "campaign_contact", ["contact_id", "campaign_id"],
+        postgresql_where=sa.text("state = 'out' AND why IN ('complaint', 'same_person')"),
+    )  # fmt: skip
     op.add_column("letter", sa.Column("withdrawn_at", INSTANT))
     op.add_column("letter", sa.Column("why", sa.ARRAY(sa.String(20))))
     for name in ("checked_at", "taken_at"):
@@ -27,7 +33,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_campaign_contact_held")
+    op.create_index(
+        "ix_campaign_contact_complaint", "campaign_contact", ["campaign_id"],
+        postgresql_where=sa.text("state = 'out' AND why = 'complaint'"),
+    )  # fmt: skip
     op.execute("DELETE FROM letter WHERE state = 'withdrawn'")
+    op.execute("UPDATE campaign_contact SET why = NULL WHERE why = 'same_person'")
+    forbid("campaign_contact", "reason", "why", "same_person")
     forbid("letter", "letter_state", "state", "withdrawn")
     for name in ("withdrawn", "taken_at", "checked_at"):
         op.drop_column("letter_batch", name)
