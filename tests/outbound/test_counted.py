@@ -119,13 +119,8 @@ def test_results_are_kept_unless_they_name_somebody(people: Office, cast: Cast) 
 
     def wrongly(session: Any) -> None:
         """Somebody is called on a Sunday, whatever the rules say."""
-        its = contacts.running.get(session, campaign)
-        attempt = contacts.begun(
-            session,
-            campaign=its,
-            chosen=contacts.Chosen(cast.mario, contacts.Verdict("+39055"), people.now),
-            agent_id=None,
-        )
+        its, chosen = running.get(session, campaign), Chosen(cast.mario, Verdict("+39055"), people.now)
+        attempt = contacts.begun(session, campaign=its, chosen=chosen, agent_id=None)
         contacts.ended(session, attempt_id=attempt, ended=Ended.NO_ANSWER, operator=False)
 
     people.now += timedelta(days=5)
