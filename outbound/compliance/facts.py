@@ -19,6 +19,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -51,6 +52,7 @@ LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those o
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _CASE = table_of(SurveyCase)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
+_PLANNED_ONCE = text("SET LOCAL plan_cache_mode = force_generic_plan")  # planning takes longer than reading a few
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))
 _CAMPAIGN = bindparam("campaign", type_=BigInteger)
@@ -107,6 +109,7 @@ def people(
 
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
+    session.execute(_PLANNED_ONCE)
     known = calling.callees(session, contact_ids)
     about = {
         "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign_id,
