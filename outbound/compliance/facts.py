@@ -103,9 +103,11 @@ _TRIED = (
 
 
 def people(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True
-) -> dict[int, Person]:
-    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now.
+    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True,
+    survey: bool = True,
+) -> dict[int, Person]:  # fmt: skip
+    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now; `survey`: it may be
+    one, which whoever knows better says.
 
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
@@ -117,7 +119,8 @@ def people(
     }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
-    objecting = objections.objecting(session, campaign_id, {key: one.contact_ids for key, one in known.items()})
+    persons = {key: one.contact_ids for key, one in known.items()}
+    objecting = objections.objecting(session, campaign_id, persons) if survey else set[int]()
     offered = lookups.offer(session, ente_id)
     asked = (
         lookups.last(session, {row for one in known.values() for row in one.contact_ids}) if offered is not None else {}

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from crm.core.db import Scope
-from outbound.campaigns import contacts, counted, queries
+from outbound.campaigns import contacts, counted, queries, running
+from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.counted import LONGEST, SHARE, SHORTEST, kept_for
 from outbound.campaigns.models import CampaignContact, CampaignFigure, ContactState
 from outbound.campaigns.queries import Progress
-from outbound.compliance.rules import Ended, Reason
+from outbound.compliance.rules import Ended, Reason, Verdict
 from outbound.results import reading
 from tests.cast import Cast
 from tests.databases import DatabaseUrls
