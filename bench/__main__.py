@@ -1,7 +1,7 @@
 """`python -m bench [p1|p2|p5|p6|p8|p12|p13|p14 ...] [--repeats 5] [--quick]`
 
 The long forms: `p3 --calls 100000`, `p4 --assignments 1000000 --stored 20000`, `p7 --webhooks 100000`,
-`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`, `following --contacts 1000000`,
+`p16 --minutes 60`, `x4 --contacts 1000000`, `lists --rows 1000000`, `following overview --contacts 1000000`,
 `sms --messages 100000`. P4's may be had in parts, each with a `--seed` of its own.
 """
 
@@ -18,6 +18,7 @@ from bench import (
     following,
     letters,
     lists,
+    overview,
     p1,
     p2,
     p3,
@@ -50,7 +51,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "following": following.measure, "letters": letters.measure, "lists": lists.measure,
-    "pages": pages.measure, "sms": sms.measure,
+    "overview": overview.measure, "pages": pages.measure, "sms": sms.measure,
 }  # fmt: skip
 
 

@@ -168,19 +168,19 @@ def _count(
             text("SELECT pg_backend_pid() FROM set_config('max_parallel_workers_per_gather', '0', true)")
         )
         count(session, segment, ente_id=ente_id, patience_ms=UNHURRIED_MS)
-        before = _processor_ms(pid)
+        before = processor_ms(pid)
         for _ in range(options.repeats):
             began = time.perf_counter()
             found = count(session, segment, ente_id=ente_id, patience_ms=UNHURRIED_MS)
             wall.append((time.perf_counter() - began) * 1000)
-        spent = (_processor_ms(pid) - before) / options.repeats
+        spent = (processor_ms(pid) - before) / options.repeats
     return Result(
         f"count among {many:,}: {name}", f"≤ {WITHIN_MS:.0f} ms" if promised else "–", "–", f"{found.people:,}",
         f"{spent:.0f} ms ({median(wall):.0f} on the wall)", spent <= WITHIN_MS if promised else None, {"wall": wall},
     )  # fmt: skip
 
 
-def _processor_ms(pid: int) -> float:
+def processor_ms(pid: int) -> float:
     """What a process has used so far."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")

@@ -44,10 +44,10 @@ from crm.positions.models import Position
 from outbound.campaigns import looks, running, sequence, spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
-from outbound.campaigns.plan import Channel, Order
+from outbound.campaigns.plan import Channel, Order, Purpose
 from outbound.campaigns.running import Running
+from outbound.cati import turns
 from outbound.cati.models import SurveyCase, SurveySample
-from outbound.cati.turns import open_to as has_turn
 from outbound.compliance import facts
 from outbound.compliance.rules import Ended, Reason, Verdict, judge, open_to
 from outbound.lists.models import ContactListMember
@@ -194,7 +194,10 @@ def claim(
     hours = open_to(campaign.rules, now)
     if not hours or not spending.pays_a_call(session, campaign):
         return None
-    his = _turns(campaign, agent_id, now)
+    full = turns.full_strata(session, campaign.id) if campaign.plan.form_id is not None else []
+    his = _turns(campaign, agent_id, now, full)
+    if full:  # their places are 0 by now, at the end of the index: nobody walks through them
+        his &= _CC.c.priority > 0
     if len(hours) == 1:  # nobody else need be looked at
         his &= exists().where(_C.c.id == _CC.c.contact_id, calling.BUSINESS if True in hours else ~calling.BUSINESS)
     for at_once in LOOKED_AT:
@@ -417,11 +420,13 @@ def _place(verdict: Verdict, now: datetime) -> tuple[ContactState, Reason | None
     return ContactState.LATER, why, verdict.not_before or now + ELSEWHERE
 
 
-def _turns(campaign: Running, agent_id: int | None, now: datetime) -> ColumnElement[bool]:
+def _turns(
+    campaign: Running, agent_id: int | None, now: datetime, full: Collection[str]
+) -> ColumnElement[bool]:  # fmt: skip
     """Who is for this operator (none: for whoever is free): whom he let go today is not."""
     his: ColumnElement[bool] = true()
     if campaign.plan.form_id is not None:
-        his = has_turn(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+        his = turns.open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now, full=full)
     if agent_id is not None:
         his &= looks.not_skipped_by(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     return his
@@ -489,6 +494,7 @@ def _verdicts(
     people = facts.people(
         session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
         running=dry or (campaign.state is State.RUNNING and spending.pays_a_call(session, campaign)),
+        survey=campaign.plan.purpose is Purpose.SURVEY,
     )  # fmt: skip
     verdicts = {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
     if asked:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, literal_column, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, case, exists, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
@@ -26,7 +26,7 @@ _READY = (
         _CC.c.step == bindparam("step"), _CC.c.due_at <= bindparam("now"),
     )
     .order_by(_CC.c.priority.desc(), _CC.c.due_at, _CC.c.contact_id)
-    .limit(bindparam("most")).with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True)
 )  # fmt: skip
 
 
@@ -43,9 +43,10 @@ def waiting(
     if campaign.state is not State.RUNNING:
         return found
     ready = _READY if only is None else _READY.where(only)
-    its = {"campaign": campaign.id, "now": now}
+    its: dict[str, object] = {"campaign": campaign.id, "now": now}
     for step in reversed(campaign.plan.steps_of(channel)):
-        found += session.scalars(ready, {**its, "step": step, "most": limit - len(found)})
+        most = literal_column(str(limit - len(found)), Integer)  # told to the planner, who would expect very many
+        found += session.scalars(ready.limit(most), {**its, "step": step})
         if len(found) >= limit:
             break
     return found

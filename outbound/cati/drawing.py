@@ -220,7 +220,7 @@ def release(session: Session, by: Principal, *, campaign_id: int) -> int:
     if campaign.admitted_at is not None:
         rows = select(
             _CASE.c.campaign_id, _CASE.c.contact_id, _CASE.c.ente_id, literal(ContactState.READY.value), literal(now),
-            literal(0), literal(0),
+            literal(1), literal(0),
         ).where(*its)  # fmt: skip
         names = ["campaign_id", "contact_id", "ente_id", "state", "due_at", "priority", "step"]
         session.execute(insert(_CC).from_select(names, rows))

@@ -3,8 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import String, case, cast, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from crm.audit import service as audit
 from crm.core.db import table_of
 from crm.monitoring import queries as monitoring
 from crm.monitoring.lock import Use
+from outbound.campaigns.counted import counted
 from outbound.campaigns.models import Attempt, CampaignContact
 from outbound.cati import drawing, surveys
 from outbound.cati.aapor import Cases, Disposition, Group, rates
@@ -41,12 +44,19 @@ class Interviewer:
     dont_know_differs: bool
 
 
-def dispositions(session: Session, campaign_id: int) -> dict[Disposition, int]:
-    """How many cases of a survey stand how: all of the sample, the not attempted too.
+_DISPOSITIONS = TypeAdapter(dict[Disposition, int])
 
-    Of whom was erased, what his interview came to stays.
+
+def dispositions(session: Session, campaign_id: int) -> dict[Disposition, int]:
+    """How many cases of a survey stand how: all of the sample, the not attempted too; of a large one, as they were
+    counted a moment ago. Of whom was erased, what his interview came to stays.
     """
-    counted: dict[Disposition, int] = defaultdict(int)
+    now = partial(_dispositions, session, campaign_id)
+    return counted(session, campaign_id, "dispositions", _DISPOSITIONS, now, rows=lambda found: sum(found.values()))
+
+
+def _dispositions(session: Session, campaign_id: int) -> dict[Disposition, int]:
+    standing: dict[Disposition, int] = defaultdict(int)
     tried = _tried(campaign_id).subquery()
     led = _interviews(campaign_id).subquery()
     rows = session.execute(
@@ -58,15 +68,15 @@ def dispositions(session: Session, campaign_id: int) -> dict[Disposition, int]:
         .group_by(tried.c.ended, led.c.disposition, _CC.c.why)
     )
     for ended, interview, why, count in rows:
-        counted[disposition(_heard(ended, interview, why))] += count
+        standing[disposition(_heard(ended, interview, why))] += count
     gone = session.execute(
         select(_I.c.disposition, func.count())
         .where(_I.c.campaign_id == campaign_id, _I.c.contact_id.is_(None), _I.c.disposition.is_not(None))
         .group_by(_I.c.disposition)
     )
     for interview, count in gone:
-        counted[interview] += count
-    return dict(counted)
+        standing[interview] += count
+    return dict(standing)
 
 
 def sheet(session: Session, by: Principal, *, campaign_id: int) -> Iterator[list[object]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Integer, String, column, delete, func, select, update, values
+from sqlalchemy import Integer, String, case, column, delete, func, select, update, values
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -96,7 +96,8 @@ def save(
 def rank(session: Session, campaign_id: int) -> int:
     """Whose stratum is furthest from what is wanted is called first; of how many that changed the place.
 
-    Only where strata make the quotas: of anything else nobody knows before he is asked.
+    Only where strata make the quotas: of anything else nobody knows before he is asked. Those of a full stratum have no
+    place at all (0), so that nobody looks at each of them to find the next; unless they are asked once more.
     """
     wanted: dict[str, tuple[int, int]] = {}
     for one in places.cells(session, campaign_id):
@@ -108,14 +109,15 @@ def rank(session: Session, campaign_id: int) -> int:
     ranks = values(column("name", String), column("rank", Integer), name="ranks").data(
         sorted((name, distance(*one)) for name, one in wanted.items())
     )
+    place = case((_CASE.c.asked.is_not(None), func.greatest(ranks.c.rank, 1)), else_=ranks.c.rank)
     done = session.execute(
         update(_CC)
         .where(
             _CC.c.campaign_id == campaign_id, _CC.c.state.in_([ContactState.READY, ContactState.LATER]),
             _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id == _CC.c.contact_id,
-            _CASE.c.stratum == ranks.c.name, _CC.c.priority != ranks.c.rank,
+            _CASE.c.stratum == ranks.c.name, _CC.c.priority != place,
         )
-        .values(priority=ranks.c.rank)
+        .values(priority=place)
     )  # fmt: skip
     return int(done.rowcount)  # type: ignore[attr-defined]
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -51,6 +52,7 @@ LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those o
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _CASE = table_of(SurveyCase)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
+_PLANNED_ONCE = text("SET LOCAL plan_cache_mode = force_generic_plan")  # planning takes longer than reading a few
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))
 _CAMPAIGN = bindparam("campaign", type_=BigInteger)
@@ -101,12 +103,15 @@ _TRIED = (
 
 
 def people(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True
-) -> dict[int, Person]:
-    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now.
+    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True,
+    survey: bool = True,
+) -> dict[int, Person]:  # fmt: skip
+    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now; `survey`: it may be
+    one, which whoever knows better says.
 
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
+    session.execute(_PLANNED_ONCE)
     known = calling.callees(session, contact_ids)
     about = {
         "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign_id,
@@ -114,8 +119,8 @@ def people(
     }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
     owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
-    persons = {contact_id: one.contact_ids for contact_id, one in known.items()}
-    objecting = objections.objecting(session, campaign_id, persons)
+    persons = {key: one.contact_ids for key, one in known.items()}
+    objecting = objections.objecting(session, campaign_id, persons) if survey else set[int]()
     offered = lookups.offer(session, ente_id)
     asked = lookups.last(session, {row for rows in persons.values() for row in rows}) if offered is not None else {}
     twice = _twice(session, campaign_id, persons)

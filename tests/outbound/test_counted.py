@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from crm.core.db import Scope
-from outbound.campaigns import contacts, counted, queries
+from outbound.campaigns import contacts, counted, queries, running
+from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.counted import LONGEST, SHARE, SHORTEST, kept_for
 from outbound.campaigns.models import CampaignContact, CampaignFigure, ContactState
 from outbound.campaigns.queries import Progress
-from outbound.compliance.rules import Ended, Reason
+from outbound.compliance.rules import Ended, Reason, Verdict
 from outbound.results import reading
 from tests.cast import Cast
 from tests.databases import DatabaseUrls
@@ -119,13 +120,8 @@ def test_results_are_kept_unless_they_name_somebody(people: Office, cast: Cast) 
 
     def wrongly(session: Any) -> None:
         """Somebody is called on a Sunday, whatever the rules say."""
-        its = contacts.running.get(session, campaign)
-        attempt = contacts.begun(
-            session,
-            campaign=its,
-            chosen=contacts.Chosen(cast.mario, contacts.Verdict("+39055"), people.now),
-            agent_id=None,
-        )
+        its, chosen = running.get(session, campaign), Chosen(cast.mario, Verdict("+39055"), people.now)
+        attempt = contacts.begun(session, campaign=its, chosen=chosen, agent_id=None)
         contacts.ended(session, attempt_id=attempt, ended=Ended.NO_ANSWER, operator=False)
 
     people.now += timedelta(days=5)

@@ -26,7 +26,7 @@ from outbound.campaigns.plan import Plan, Purpose
 from outbound.cati import checking, drawing, figures, interviews, online, places, quota_setting, service, surveys
 from outbound.cati.aapor import Disposition
 from outbound.cati.exports import reading
-from outbound.cati.models import Found, Interview, InterviewState, SurveyCase
+from outbound.cati.models import Found, Interview, InterviewState, SurveyCase, SurveyQuota
 from outbound.cati.privacy import HOLDERS
 from outbound.cati.questionnaire.xlsform import compiled
 from outbound.cati.quotas import STRATUM
@@ -448,6 +448,11 @@ def test_whose_stratum_is_furthest_from_its_quota_is_called_first_and_of_a_full_
     assert survey.completes(survey.anna, campaign)[0] in centre
     assert survey.taken(campaign) == [(2, 2), (1, 1)]
     assert survey.next(survey.anna, campaign) is None, "nobody is called whose stratum has all that are wanted"
+    survey.work(lambda s: quota_setting.rank(s, campaign))
+    assert survey.next(survey.anna, campaign) is None, "and nobody is looked at for it"
+    more = update(SurveyQuota).where(SurveyQuota.value == "Centro").values(target=3)
+    survey.work(lambda s: (s.execute(more), quota_setting.rank(s, campaign)))
+    assert survey.next(survey.anna, campaign).contact_id in centre
 
 
 # -- what came of it ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """A gestionale that answers about one taxpayer is asked before he is called.
 
 Revision ID: 0105
-Revises: 0103
+Revises: 0104
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
 revision = "0105"
-down_revision = "0103"
+down_revision = "0104"
 branch_labels = None
 depends_on = None
 
