@@ -20,6 +20,7 @@ from tests.journeys.test_pages import assert_accessible
 pytestmark = pytest.mark.journey
 SitDown = Callable[..., Desk]
 NAME, SCRIPT = "Solleciti TARI", "Buongiorno, chiamo per il Comune di Livorno."
+PAYMENTS = {"say_digits": "2"}
 MORNING = Timetable(tuple(Hours(day, time(10), time(10, 1)) for day in range(5)), patron=(5, 22))
 
 
@@ -67,6 +68,7 @@ def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
     expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit$"))
     page.select_option("#queue_id", index=1)
     page.select_option("#line", index=1)
+    campaign["line"] = page.locator("#line").input_value()
     page.select_option("#mode", "progressive")
     page.fill("#fresh_hours", "720")
     page.fill("#script-personal", SCRIPT)
@@ -78,6 +80,7 @@ def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
     theirs.goto(page.url)
     theirs.get_by_role("button", name="Approva", exact=True).click()
     expect(theirs.locator("#campaign")).to_contain_text("Approvata")
+    page.reload()
     page.get_by_role("button", name="Avvia").click()
     expect(page.locator(".campaign-states .is-ready dd")).not_to_have_text("0")
     campaign["at"] = page.url
@@ -96,8 +99,9 @@ def takes_part(desk: Desk) -> Page:
 
 def test_from_the_list_to_a_promise_to_pay(centre: Centre, sit_down: SitDown, campaign: dict[str, str]) -> None:
     where = begun(sit_down, campaign)
-    board = sit_down("sara", f"{where}/board").page
-    anna = sit_down("anna", "/calling")
+    board = sit_down("sara").page
+    board.goto(f"{where}/board")
+    anna = sit_down("anna")
     page = takes_part(anna)
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
     expect(page.locator("#campaign .script")).to_contain_text(SCRIPT)
@@ -117,3 +121,39 @@ def test_from_the_list_to_a_promise_to_pay(centre: Centre, sit_down: SitDown, ca
     write_up(page)
     expect(board.locator("body")).to_contain_text("con un operatore")
     assert_accessible(board)
+
+
+def test_one_looks_then_calls_and_who_was_called_calls_back(
+    centre: Centre, sit_down: SitDown, campaign: dict[str, str]
+) -> None:
+    """The supervisor has operators look first; the gestionale is asked while she reads. He phones the number he saw."""
+    where = begun(sit_down, campaign)
+    board = sit_down("sara").page
+    board.goto(f"{where}/board")
+    board.select_option("#mode", "preview")
+    board.get_by_role("button", name="Salva").click()
+    expect(board.locator("#dialer")).to_contain_text("Chiamano gli operatori, uno per volta")
+    anna = sit_down("anna").ready()
+    page = anna.page
+    page.goto("/calling")
+    page.get_by_role("row", name=NAME).get_by_role("button").click()
+    expect(page.locator("#card")).to_contain_text("Letto ora dal gestionale")
+    assert_accessible(page)
+    anna.shot("looked-at")
+    number = page.locator("#card .num").first.inner_text()
+    page.locator("#call-him").click()
+    expect(page).to_have_url(re.compile("/console"))
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    page.keyboard.press("Alt+c")
+    page.locator("#said-call_again").click()
+    page.get_by_role("button", name="Conferma l'esito").click()
+    write_up(page)
+    sid = centre.call(number, campaign["line"], PAYMENTS)
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#campaign")).to_contain_text("Forse richiama: l'ha cercato questa campagna.")
+    expect(page.locator("#campaign")).to_contain_text(NAME)
+    anna.shot("called-back")
+    centre.hang_up(sid)
+    write_up(page)
