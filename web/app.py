@@ -34,6 +34,7 @@ from web.booking import managing as booking_managing
 from web.booking import rating as booking_rating
 from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
+from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
 from web.cati import cases as survey_cases
 from web.cati import exports as survey_exports
@@ -203,6 +204,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         campaign_letters,
         giving,
         results,
+        campaign_people,
         campaigns,
         lists,
         documents,

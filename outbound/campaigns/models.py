@@ -115,6 +115,10 @@ class CampaignContact(Base):
         # Two campaigns do not have to do with one person at once.
         Index("uq_campaign_contact_claimed", "contact_id", unique=True, postgresql_where=text("state = 'claimed'")),
         Index("ix_campaign_contact_contact_id", "contact_id"),
+        # Those who are put aside, by the reason.
+        Index(
+            "ix_campaign_contact_why", "campaign_id", "why", "contact_id", postgresql_where=text("why IS NOT NULL")
+        ),
         # Those who are held while something of theirs is open, or for another row of theirs.
         Index(
             "ix_campaign_contact_held", "contact_id", "campaign_id",

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import psutil
 import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
+from psycopg import sql
 
 from crm.continuity import runs
 from crm.continuity.models import RunKind
@@ -30,6 +32,7 @@ from web.demo.accounts import DEMO_PASSWORD
 from web.demo.centre import LINES
 from web.demo.recorded import RECORDS
 from web.run import claims, embedded, prepare
+from web.run.processes import stop
 from web.run.supervisor import DATABASE
 
 ROOT = Path(__file__).parents[2]
@@ -155,6 +158,23 @@ def _backed_up(data: Path, port: int) -> None:
         connection.execute("CHECKPOINT")  # else its end, for which there are two seconds, would begin with one
 
 
+def _set_ahead(data: Path, port: int, log: Path, by: timedelta) -> None:
+    """The product reads one clock, the database's, by one function: here another of its name is found before it."""
+    server = embedded.Postgres(data, port, embedded.credentials(data).postgres)
+    child = embedded.start(server, log)
+    with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA ahead")
+        connection.execute("GRANT USAGE ON SCHEMA ahead TO PUBLIC")
+        body = f"SELECT pg_catalog.clock_timestamp() + make_interval(secs => {int(by.total_seconds())})"
+        made = "CREATE FUNCTION ahead.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS {}"
+        connection.execute(sql.SQL(made).format(sql.Literal(body)))
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET search_path = public, ahead, pg_catalog").format(sql.Identifier(DATABASE))
+        )
+    stop([child], 20)
+    eventually(lambda: not _works_in(data / "postgres"), "nobody writes any more")
+
+
 def _works_in(folder: Path) -> bool:
     """Whether a server that was killed still has a process."""
     for one in psutil.process_iter():
@@ -167,11 +187,22 @@ def _works_in(folder: Path) -> bool:
 @pytest.fixture(scope="session")
 def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
     """Started once for all journeys, stopped with Ctrl-C's signal."""
+    with running(tmp_path_factory, prepared) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def running(
+    tmp_path_factory: pytest.TempPathFactory, prepared: Path, *, ahead: timedelta | None = None
+) -> Iterator[Centre]:
+    """A centre of its own; its clock, which is the database's, and the carrier's may be ahead of this machine's."""
     open_loopback()
     data = tmp_path_factory.mktemp("centre") / "data"
     data.parent.chmod(0o755)
     subprocess.run(["cp", "-a", str(prepared), str(data)], check=True)  # whose files they are is kept
     *ports, issuer_port = (claims.free_port() for _ in range(5))
+    if ahead is not None:
+        _set_ahead(data, ports[2], data.parent / "postgres.out", ahead)
     secret = data.parent / "oidc-secret"
     secret.write_text(SECRET, encoding="utf-8")
     organisation = {
@@ -191,6 +222,7 @@ def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator
         "FILODIRETTO_SIMULATOR_SPEECH": "0.05",
         "FILODIRETTO_SIMULATOR_WAITS": "0.2",
         "FILODIRETTO_SIMULATOR_GRACE_S": "20",  # 4 s: a page that opens again on a busy machine is in time
+        "FILODIRETTO_SIMULATOR_AHEAD_S": str(ahead.total_seconds() if ahead else 0),
     }
     command = ["-m", "web.cli", "run", *options]
     try:

@@ -71,19 +71,35 @@ def new(request: Request, runtime: RuntimeDep, visit: VisitDep, list_id: int = 0
     with runtime.database.begin(visit.scope(Permission.CAMPAIGN_MANAGE)) as session:
         ready = [one for one in lists.lists(session, visit.principal) if one.state is ListState.READY]
         badges = enti.badges(session)
+        several = sorted(
+            {
+                contract
+                for ente_id in {one.ente_id for one in ready}
+                if len(its := enti.contracts_of(session, ente_id)) > 1
+                for contract in its
+            }
+        )
+        contracts = [(str(one), enti.contract_name(session, one)) for one in several]
     options = [(str(one.id), f"{one.name} ({badges[one.ente_id].name})") for one in ready]
-    return _page(request, visit, "campaigns/new.html", options=options, chosen=str(list_id or ""))
+    return _page(
+        request, visit, "campaigns/new.html", options=options, chosen=str(list_id or ""), contracts=contracts
+    )  # fmt: skip
 
 
 @router.post("/campaigns/new")
-def begin(runtime: RuntimeDep, visit: ChangeDep, name: TextField = "", list_id: TextField = "") -> Response:
+def begin(
+    runtime: RuntimeDep, visit: ChangeDep, name: TextField = "", list_id: TextField = "", contract: TextField = ""
+) -> Response:
     """Begin to write it."""
 
     def work(session: Session) -> int:
         if (chosen := id_of(list_id)) is None:
             raise FieldError("Scegli una lista.", "list_id")
         ente_id = lists.one(session, visit.principal, chosen).ente_id
-        contract_id = min(enti.contracts_of(session, ente_id))
+        covering = enti.contracts_of(session, ente_id)
+        contract_id = next(iter(covering)) if len(covering) == 1 else id_of(contract)
+        if contract_id is None:
+            raise FieldError("Questo ente è servito da più contratti: scegli per quale si chiama.", "contract")
         return service.begin(
             session, visit.principal, ente_id=ente_id, contract_id=contract_id, list_id=chosen, name=name
         )

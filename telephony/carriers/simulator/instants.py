@@ -1,11 +1,14 @@
 """The carrier's own clock. The simulator stands for another company: it shares no clock with us."""
 
-from datetime import UTC, datetime
+import os
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+
+AHEAD = timedelta(seconds=float(os.environ.get("FILODIRETTO_SIMULATOR_AHEAD_S", "0")))  # of this machine's clock
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    return datetime.now(UTC) + AHEAD
 
 
 def rfc2822(instant: datetime | None) -> str | None:

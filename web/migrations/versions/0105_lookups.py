@@ -53,9 +53,14 @@ def upgrade() -> None:
     op.add_column("attempt", sa.Column("known_at", INSTANT))
     op.add_column("attempt", sa.Column("lookup", _choice()))
     allow("campaign_contact", "reason", "why", "paid")
+    op.create_index(
+        "ix_campaign_contact_why", "campaign_contact", ["campaign_id", "why", "contact_id"],
+        postgresql_where=sa.text("why IS NOT NULL"),
+    )  # fmt: skip
 
 
 def downgrade() -> None:
+    op.drop_index("ix_campaign_contact_why")
     op.execute("UPDATE campaign_contact SET why = 'nothing_due' WHERE why = 'paid'")
     forbid("campaign_contact", "reason", "why", "paid")
     op.drop_column("attempt", "lookup")

@@ -1,0 +1,159 @@
+"""People are telephoned: a campaign that the ente approved is dialed at an hour at which that is allowed.
+
+The centre lives at ten in the morning of the next working day, whenever the tests run: the product reads the clock of
+the database alone, which is set ahead there, and so is the carrier's. The machine and the browsers stay in their time.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, StorageState, expect
+
+from crm.core.clock import in_rome
+from crm.enti.calendar import Hours, Timetable, next_opening
+from tests.journeys.conftest import Centre, Desk, identify, running, write_up
+from tests.journeys.test_pages import assert_accessible
+
+pytestmark = pytest.mark.journey
+SitDown = Callable[..., Desk]
+NAME, SCRIPT = "Solleciti TARI", "Buongiorno, chiamo per il Comune di Livorno."
+PAYMENTS = {"say_digits": "2"}
+MORNING = Timetable(tuple(Hours(day, time(10), time(10, 1)) for day in range(5)), patron=(5, 22))
+
+
+def ten_o_clock() -> datetime:
+    """Of the next day on which people may be called in Livorno."""
+    found = next_opening(MORNING, datetime.now(UTC))
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
+    """One at ten o'clock, with a campaign to come."""
+    with running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def signed_in() -> dict[str, StorageState]:
+    """Sessions of this centre alone."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def campaign() -> dict[str, str]:
+    """Where the campaign of these journeys is, once it was started."""
+    return {}
+
+
+def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
+    """From the list to the start: written by the manager, approved by the ente, for one line an operator."""
+    if "at" in campaign:
+        return campaign["at"]
+    page = sit_down("sara").page
+    page.goto("/lists/new")
+    page.fill("#name", "Chi deve")
+    page.select_option("#ente", label="Comune di Livorno")
+    expect(page.locator("#answer .list-count")).to_be_visible()
+    page.keyboard.press("Alt+s")
+    expect(page.locator("#list")).to_contain_text("Pronta")
+    page.goto("/campaigns/new")
+    page.fill("#name", NAME)
+    page.select_option("#list_id", label="Chi deve (Comune di Livorno)")
+    page.keyboard.press("Alt+s")
+    expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit$"))
+    page.select_option("#queue_id", index=1)
+    page.select_option("#line", index=1)
+    campaign["line"] = page.locator("#line").input_value()
+    page.select_option("#mode", "progressive")
+    page.fill("#fresh_hours", "720")
+    page.fill("#script-personal", SCRIPT)
+    page.keyboard.press("Alt+s")
+    expect(page).to_have_url(re.compile(r"/campaigns/\d+$"))
+    page.get_by_role("button", name="Chiedi l'approvazione").click()
+    expect(page.locator("#campaign")).to_contain_text("In attesa dell'ente")
+    theirs = sit_down("dirigente-livorno").page
+    theirs.goto(page.url)
+    theirs.get_by_role("button", name="Approva", exact=True).click()
+    expect(theirs.locator("#campaign")).to_contain_text("Approvata")
+    page.reload()
+    page.get_by_role("button", name="Avvia").click()
+    expect(page.locator(".campaign-states .is-ready dd")).not_to_have_text("0")
+    campaign["at"] = page.url
+    return page.url
+
+
+def takes_part(desk: Desk) -> Page:
+    """She joins the campaign, is ready, and picks up once: from then on she is in her seat."""
+    desk.page.goto("/calling")
+    desk.page.get_by_role("row", name=NAME).get_by_role("button", name="Partecipa").click()
+    expect(desk.page).to_have_url(re.compile("/console"))
+    desk.ready()
+    desk.page.locator("#answer").click()
+    return desk.page
+
+
+def test_from_the_list_to_a_promise_to_pay(centre: Centre, sit_down: SitDown, campaign: dict[str, str]) -> None:
+    where = begun(sit_down, campaign)
+    board = sit_down("sara").page
+    board.goto(f"{where}/board")
+    anna = sit_down("anna")
+    page = takes_part(anna)
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#campaign .script")).to_contain_text(SCRIPT)
+    anna.shot("dialed")
+    board.screenshot(path=".artifacts/dialer-board.png")
+    assert_accessible(page)
+    identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
+    page.locator("#said-promise").click()
+    day = (in_rome(ten_o_clock()) + timedelta(days=7)).date()
+    page.fill("#told-day", day.isoformat())
+    page.get_by_role("button", name="Conferma l'esito").click()
+    expect(page.locator(".outcome .told")).to_contain_text("promessa")
+    anna.shot("promised")
+    page.locator("#campaign").get_by_role("button", name="Esci dalla campagna").click()
+    page.keyboard.press("Alt+c")
+    write_up(page)
+    expect(board.locator("body")).to_contain_text("con un operatore")
+    assert_accessible(board)
+
+
+def test_one_looks_then_calls_and_who_was_called_calls_back(
+    centre: Centre, sit_down: SitDown, campaign: dict[str, str]
+) -> None:
+    """The supervisor has operators look first; the gestionale is asked while she reads. He phones the number he saw."""
+    where = begun(sit_down, campaign)
+    board = sit_down("sara").page
+    board.goto(f"{where}/board")
+    board.select_option("#mode", "preview")
+    board.get_by_role("button", name="Salva").click()
+    expect(board.locator("#dialer")).to_contain_text("Chiamano gli operatori, uno per volta")
+    anna = sit_down("anna").ready()
+    page = anna.page
+    page.goto("/calling")
+    page.get_by_role("row", name=NAME).get_by_role("button").click()
+    expect(page.locator("#card")).to_contain_text("Letto ora dal gestionale")
+    assert_accessible(page)
+    anna.shot("looked-at")
+    number = page.locator("#card .num").first.inner_text()
+    page.locator("#call-him").click()
+    expect(page).to_have_url(re.compile("/console"))
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    page.keyboard.press("Alt+c")
+    page.locator("#said-call_again").click()
+    page.get_by_role("button", name="Conferma l'esito").click()
+    write_up(page)
+    sid = centre.call(number, campaign["line"], PAYMENTS)
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#campaign")).to_contain_text("Forse richiama: l'ha cercato questa campagna.")
+    expect(page.locator("#campaign")).to_contain_text(NAME)
+    anna.shot("called-back")
+    centre.hang_up(sid)
+    write_up(page)
