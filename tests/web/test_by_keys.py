@@ -55,7 +55,7 @@ class Centre:
         flow = Flow(
             start="domande", operator="operatore",
             nodes={
-                "domande": Questions(form=self.form, next="fine", otherwise="operatore", **how),
+                "domande": Questions(questionnaire=self.form, next="fine", otherwise="operatore", **how),
                 "fine": Goodbye(text={"it": "Arrivederci."}),
                 "operatore": ToQueue(queue=self.survey.cast.operator),
             },
