@@ -27,9 +27,9 @@ STATEMENTS = (
     """INSERT INTO attempt (id, ente_id, contract_id, campaign_id, version, contact_id, number, at, begun, reasons,
                             agent_id, operator, ended, ended_at)
        SELECT gen_random_uuid(), cc.ente_id, c.contract_id, c.id, 1, cc.contact_id,
-              '+39348' || lpad(cc.contact_id::text, 7, '0'), c.started_at - n %% 14 * interval '1 day', true, '{}',
+              '+39348' || lpad(cc.contact_id::text, 7, '0'), c.started_at - n %% 3 * interval '7 days', true, '{}',
               %(agent)s, n %% 10 < 3, (ARRAY['spoken', 'answered', 'no_answer', 'no_answer', 'no_answer', 'no_answer',
-              'machine', 'busy', 'failed', 'no_answer'])[1 + n %% 10], c.started_at - n %% 14 * interval '1 day'
+              'machine', 'busy', 'failed', 'no_answer'])[1 + n %% 10], c.started_at - n %% 3 * interval '7 days'
        FROM (SELECT *, row_number() OVER () AS n FROM campaign_contact
              WHERE campaign_id = %(campaign)s AND contact_id %% %(of)s < %(some)s) cc
        JOIN campaign c ON c.id = cc.campaign_id""",

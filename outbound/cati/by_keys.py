@@ -80,7 +80,7 @@ def code(session: Session, call_id: UUID, *, step: int, attempt: int, keyed: str
     if not keyed:
         return _begun(talk, _anonymous(talk, node))
     found = codes.read(
-        session, keyed, campaigns=_surveys(session, node.form), contract_id=talk.call.contract_id,
+        session, keyed, campaigns=_surveys(session, node.questionnaire), contract_id=talk.call.contract_id,
         caller=talk.call.caller,
     )  # fmt: skip
     row = _opened(talk, *found, proven=True) if found is not None else None
@@ -188,7 +188,7 @@ def _of_caller(talk: Talk, node: Questions) -> Interview | None:
     session, call = talk.session, talk.call
     if call.contact_id is None or call.proposed_by is not ProposedBy.CALLER_NUMBER:
         return None
-    asked = set(_surveys(session, node.form))
+    asked = set(_surveys(session, node.questionnaire))
     his = [one for one in surveys_of(session, call.contact_id) if one in asked]
     return _opened(talk, his[0], call.contact_id, proven=False) if his else None
 
@@ -225,7 +225,7 @@ def _anonymous(talk: Talk, node: Questions) -> Interview | None:
     """Of nobody, for the ente that the call is about, where it is known and the questionnaire is for it."""
     if not node.anonymous or talk.call.ente_id is None:
         return None
-    return _created(talk, node.form, talk.call.ente_id, contact_id=None, campaign_id=None)
+    return _created(talk, node.questionnaire, talk.call.ente_id, contact_id=None, campaign_id=None)
 
 
 def _created(

@@ -13,7 +13,15 @@ from crm.access.models import User
 from crm.core import clock
 from crm.core.errors import NotFoundError
 from outbound.cati.aapor import Disposition
-from outbound.cati.models import Interview, InterviewDeed, InterviewEvent, InterviewState, SurveyForm, SurveyVersion
+from outbound.cati.models import (
+    Interview,
+    InterviewDeed,
+    InterviewEvent,
+    InterviewState,
+    Mode,
+    SurveyForm,
+    SurveyVersion,
+)
 from outbound.cati.questionnaire import keypad
 from outbound.cati.questionnaire.definition import Questionnaire, restored
 from outbound.cati.questionnaire.interview import Answers
@@ -76,6 +84,7 @@ class InterviewLine:
     disposition: Disposition | None
     interviewer: str | None
     interviewer_id: int | None
+    mode: Mode
     of_survey: bool  # whose cases are given out
     began_at: datetime
     ended_at: datetime | None
@@ -243,6 +252,7 @@ def interviews(session: Session, form_id: int) -> list[InterviewLine]:
             one.disposition,
             name,
             one.interviewer_id,
+            one.mode,
             one.campaign_id is not None,
             one.began_at,
             one.ended_at,

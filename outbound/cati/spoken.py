@@ -117,7 +117,7 @@ _LINES: dict[Line, dict[Language, str]] = {
         DE: "Dieser Fragebogen kann jetzt nicht beantwortet werden.",
     },
 }  # fmt: skip
-_CHOICE = {IT: "Per {label}, prema {key}.", EN: "For {label}, press {key}.", DE: "Für {label} drücken Sie die {key}."}
+_CHOICE = {IT: "{label}: prema {key}.", EN: "{label}: press {key}.", DE: "{label}: Drücken Sie die {key}."}
 _YES_NO = {IT: ("sì", "no"), EN: ("yes", "no"), DE: ("Ja", "Nein")}
 _ANOTHER = {
     IT: "{label}: ce n'è un'altra?", EN: "{label}: is there another one?", DE: "{label}: Gibt es noch eine weitere?",
@@ -130,8 +130,8 @@ def line(which: Line, language: Language) -> str:
 
 
 def question(screen: Screen, language: Language) -> str:
-    """A question and what may be keyed."""
-    parts = [*map(_plain, screen.headings), _asked(screen, language), _plain(screen.hint)]
+    """A question and what may be keyed; what it stands under is for the eye."""
+    parts = [_asked(screen, language), _plain(screen.hint)]
     if screen.question is None:
         parts += _keys(_YES_NO[language], language)
     elif screen.kind in BY_NUMBER:

@@ -121,8 +121,8 @@ def _own(flow: Flow, queues: Collection[int], numbers: Collection[str]) -> Itera
                 yield from _keys(id_, [one.digit for one in node.choices])
             case ToQueue() | ToCallback() | ToVoicemail() if node.queue not in queues:
                 yield Problem(id_, "queue", Flaw.NO_QUEUE, str(node.queue))
-            case Questions(form=0):
-                yield Problem(id_, "form", Flaw.NO_FORM)
+            case Questions(questionnaire=0):
+                yield Problem(id_, "questionnaire", Flaw.NO_FORM)
             case ToNumber() if node.number not in numbers:
                 yield Problem(id_, "number", Flaw.NO_NUMBER, node.number)
             case _:

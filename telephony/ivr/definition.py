@@ -231,7 +231,7 @@ class ToNumber(_Part):
 
 
 class Questions(_Part):
-    """A questionnaire (`form`) that the caller answers by keys: one of a survey that asks him, or else of nobody.
+    """A `questionnaire` that the caller answers by keys: one of a survey that asks him, or else of nobody.
 
     `by_code`: whoever is not known by his number may key the personal code that he was sent; `anonymous`: whoever is no
     case of a survey answers all the same. `next` is for whoever came to its end, `otherwise` for everybody else. While
@@ -239,7 +239,7 @@ class Questions(_Part):
     """
 
     kind: Literal[NodeKind.QUESTIONS] = NodeKind.QUESTIONS
-    form: Annotated[int, Field(ge=0)]  # zero while nobody has chosen
+    questionnaire: Annotated[int, Field(ge=0)]  # zero while nobody has chosen
     text: Text | None = None  # said before
     by_code: bool = False
     anonymous: bool = False

@@ -152,7 +152,7 @@ _ORDER = (
     Control.NAME, Control.TEXT, Control.ROWS, Control.QUEUE, Control.FORM, Control.PHONE, Control.NUMBER, Control.BOX,
     Control.TARGET,
 )  # fmt: skip
-_BY_NAME = {"queue": Control.QUEUE, "number": Control.PHONE, "form": Control.FORM}
+_BY_NAME = {"queue": Control.QUEUE, "number": Control.PHONE, "questionnaire": Control.FORM}
 _IN_A_ROW = (Control.KEY, Control.LANGUAGE, Control.TARGET, Control.TEXT, Control.WORDS)  # short ones beside each other
 
 

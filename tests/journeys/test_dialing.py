@@ -106,7 +106,8 @@ def test_from_the_list_to_a_promise_to_pay(centre: Centre, sit_down: SitDown, ca
     expect(page.locator("#phone")).to_contain_text("Siete in linea")
     expect(page.locator("#campaign .script")).to_contain_text(SCRIPT)
     anna.shot("dialed")
-    board.screenshot(path=".artifacts/dialer-board.png")
+    expect(board.locator("#dialer")).to_contain_text("1 su 1 telefonate di oggi")
+    assert_accessible(board)
     assert_accessible(page)
     identify(page)
     expect(page.locator("#file")).to_contain_text("identificato")
@@ -114,13 +115,12 @@ def test_from_the_list_to_a_promise_to_pay(centre: Centre, sit_down: SitDown, ca
     day = (in_rome(ten_o_clock()) + timedelta(days=7)).date()
     page.fill("#told-day", day.isoformat())
     page.get_by_role("button", name="Conferma l'esito").click()
-    expect(page.locator(".outcome .told")).to_contain_text("promessa")
+    expect(page.locator(".outcome .told")).to_contain_text("Promette di pagare")
     anna.shot("promised")
     page.locator("#campaign").get_by_role("button", name="Esci dalla campagna").click()
     page.keyboard.press("Alt+c")
     write_up(page)
-    expect(board.locator("body")).to_contain_text("con un operatore")
-    assert_accessible(board)
+    expect(board.locator("#dialer")).to_contain_text("Ferma: nessun operatore partecipa")
 
 
 def test_one_looks_then_calls_and_who_was_called_calls_back(

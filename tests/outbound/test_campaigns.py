@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
@@ -237,6 +237,22 @@ def test_two_agents_ask_at_one_instant_and_two_campaigns_have_the_same_man(offic
     for one in threads:
         one.join()
     assert sum(one is not None for one in got) == 1
+
+
+def test_the_next_contact_is_chosen_by_few_statements_also_when_others_come_first_who_may_not(
+    office: Office, cast: Cast
+) -> None:
+    campaign = office.run(cast.mario, office.lucia())
+    office.work(lambda s: s.execute(update(CampaignContact).values(priority=CampaignContact.contact_id)))
+    asked: list[str] = []
+    event.listen(office.database.app_engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    chosen = office.next(office.anna, campaign)  # Lucia comes first, and has no telephone
+    assert chosen.contact_id == cast.mario
+    asked.clear()
+    office.work(lambda s: contacts.let_go(s, office.anna, campaign_id=campaign, contact_id=cast.mario))
+    asked.clear()
+    assert office.next(office.anna, campaign).contact_id == cast.mario
+    assert len(asked) <= 16, asked
 
 
 def test_whoever_has_paid_died_or_complained_since_the_list_was_made_is_not_dialed(office: Office, cast: Cast) -> None:

@@ -55,7 +55,7 @@ class Centre:
         flow = Flow(
             start="domande", operator="operatore",
             nodes={
-                "domande": Questions(form=self.form, next="fine", otherwise="operatore", **how),
+                "domande": Questions(questionnaire=self.form, next="fine", otherwise="operatore", **how),
                 "fine": Goodbye(text={"it": "Arrivederci."}),
                 "operatore": ToQueue(queue=self.survey.cast.operator),
             },
@@ -81,7 +81,7 @@ def centre(survey: Survey, desk: Desk) -> Centre:
 def test_who_calls_from_his_number_answers_his_case_and_it_counts_as_such(centre: Centre) -> None:
     centre.leads()
     line = centre.calls()
-    assert "È contento? Per Sì, prema 1. Per No, prema 2." in line.said
+    assert "È contento? Sì: prema 1. No: prema 2." in line.said
     assert "BIANCHI" not in line.said.upper()
     where = line.asked()
     assert line.keys("7").startswith("Questa scelta non esiste.")

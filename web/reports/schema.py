@@ -12,6 +12,7 @@ from outbound.cati.exports.files import HEAD as ANSWERS
 from outbound.cati.exports.reading import STEPS
 from outbound.cati.figures import SHEET, SUMS
 from outbound.letters.manifest import HEAD as LETTERS
+from outbound.letters.manifest import PULLED
 from web.edge.words import word_for
 from web.reports.sheets import Column, Kind, Sheet, sheets
 
@@ -142,6 +143,10 @@ OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/questionnaires/{form_id}/paradata.csv", "steps of interviews, and how long each took, in seconds", STEPS),
     ("/campaigns/{campaign_id}/survey/cases.csv", "a survey's cases and how each stands, without who it is", SHEET),
     ("/letters/batches/{batch_id}/manifest.csv", "the letters of a batch, for whoever prints and posts them", LETTERS),
+    (
+        "/letters/batches/{batch_id}/withdrawn.csv",
+        "the letters of a batch that whoever prints has already and pulls out", PULLED,
+    ),
     ("/imports/reconciliations/{report_id}/table.csv", "positions and amounts beside the gestionale's, in euro",
      ("Tributo", *(f"{figure}, {side}" for side in ("gestionale", "Filodiretto", "differenza")
                    for figure in ("posizioni", "residuo", "pagato")))),

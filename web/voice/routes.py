@@ -234,7 +234,7 @@ def _publish(session: Session, visit: Visit, version_id: int) -> None:
     """Publish a version whose questionnaires can be put to callers."""
     service.publish(session, visit.principal, version_id=version_id)
     asked = [one for one in queries.of_call(session, version_id).nodes.values() if isinstance(one, Questions)]
-    if any(not questionnaires.by_keys(session, one.form) for one in asked):
+    if any(not questionnaires.by_keys(session, one.questionnaire) for one in asked):
         raise ConflictError("Un questionario di questo percorso non è in uso, o non si compila con i tasti.")
 
 

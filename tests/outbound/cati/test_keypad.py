@@ -44,7 +44,7 @@ def asked(*answered: str) -> interview.Screen:
 
 
 def test_a_question_is_read_with_a_key_for_each_choice() -> None:
-    assert spoken.question(asked(), IT) == "È contento? Per Sì, prema 1. Per No & basta, prema 2."
+    assert spoken.question(asked(), IT) == "È contento? Sì: prema 1. No & basta: prema 2."
     assert spoken.question(asked("y"), EN) == (
         "Quante volte? Key in the number and then the hash key. If you would rather not answer, press the hash key."
     )

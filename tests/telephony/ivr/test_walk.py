@@ -276,7 +276,7 @@ EVERYWHERE: dict[str, dict[str, Any]] = {
     "voicemail": {"otherwise": "bye", "queue": PAYMENTS},
     "queue": {"queue": PAYMENTS},
     "transfer": {"number": "+390571757999", "otherwise": "bye"},
-    "questions": {"form": 7, "next": "bye", "otherwise": "bye"},
+    "questions": {"questionnaire": 7, "next": "bye", "otherwise": "bye"},
     "goodbye": {"text": {"it": "Siamo qui per lei."}},
 }  # every kind, and what it needs to be one
 
@@ -525,7 +525,7 @@ nodes = st.one_of(
             "next": st.none() | ids,
         }
     ),
-    st.fixed_dictionaries({"kind": st.just("questions"), "form": st.just(7), "next": ids, "otherwise": ids}),
+    st.fixed_dictionaries({"kind": st.just("questions"), "questionnaire": st.just(7), "next": ids, "otherwise": ids}),
     st.fixed_dictionaries({"kind": st.just("goodbye"), "text": text}),
 )
 flows = st.builds(
