@@ -65,7 +65,7 @@ def test_when_the_money_is_spent_nobody_is_dialed_and_more_of_it_goes_on(stage: 
     stage.work(lambda s: s.execute(update(Call).where(Call.id == seat).values(talked_ms=90_000, held_ms=30_000)))
     one.settle()
     of = stage.work(lambda s: running.get(s, one.campaign))
-    assert stage.work(lambda s: spending.spent(s, of)) == 2_000, "two minutes at ten cents"
+    assert stage.work(lambda s: spending.cost(s, of)) == 2_000, "two minutes at ten cents"
     assert stage.work(lambda s: spending.left(s, of)) == 0
     board = stage.work(lambda s: queries.board(s, one.campaign))
     assert (board.reason.why, board.spent, board.budget_cents) == (Why.BUDGET, 2_000, 20)

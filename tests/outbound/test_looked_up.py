@@ -181,7 +181,7 @@ def test_an_operator_looks_at_somebody_while_the_gestionale_is_asked(stage: Stag
     ente_id = stage.work(lambda s: contacts.unasked(s, anna, **mario))
     assert ente_id == stage.cast.empoli
     asked.lookups.ask(ente_id=ente_id, contact_id=stage.cast.mario)
-    assert stage.work(lambda s: contacts.look(s, anna, **mario)).reasons == (Reason.PAID,)
+    assert stage.work(lambda s: contacts.look(s, anna, **mario)).verdict.reasons == (Reason.PAID,)
     with pytest.raises(ConflictError):
         stage.work(lambda s: calling.call(s, anna, **mario))
     assert asked.attempts() == []

@@ -27,6 +27,7 @@ from outbound.campaigns.models import CampaignContact, CampaignVersion, ContactS
 from outbound.campaigns.plan import Channel, Plan, Purpose, Step, kept
 from outbound.compliance.rules import Reason
 from outbound.dialer import calling
+from outbound.dialer.models import DialerRecall
 from outbound.outcomes import service as outcomes
 from outbound.outcomes.catalogue import OutcomeRules, Said
 from outbound.outcomes.deeds import Heard
@@ -155,7 +156,8 @@ def test_whoever_breaks_it_is_the_next_one_and_a_payment_told_late_puts_it_right
     feed(stage)
     assert judged(stage) is PromiseState.BROKEN
     first = select(CampaignContact.state, CampaignContact.priority)
-    assert stage.work(lambda s: s.execute(first).one()) == (ContactState.READY, promises.BROKEN_FIRST)
+    assert stage.work(lambda s: s.execute(first).one()) == (ContactState.LATER, promises.BROKEN_FIRST)
+    assert stage.work(lambda s: s.scalars(select(DialerRecall.agent_id)).one()) == stage.cast.anna, "hers for a while"
     feed(stage, day - 9 * DAY, 20_000)
     assert judged(stage) is PromiseState.KEPT
     assert his(stage).state is ContactState.DONE
@@ -170,7 +172,7 @@ def test_a_part_that_is_told_late_brings_nobody_forward_for_whom_something_else_
     ages(stage, 10)
     feed(stage)
     assert judged(stage) is PromiseState.BROKEN
-    assert his(stage).state is ContactState.READY
+    assert his(stage).state is ContactState.LATER, "whoever took the promise has him first"
     later = {"state": ContactState.LATER, "due_at": clock.start_of_day(day + 9 * DAY), "step": 1}
     stage.work(lambda s: s.execute(update(CampaignContact).values(**later)))
     feed(stage, day - 9 * DAY, 5_000)
