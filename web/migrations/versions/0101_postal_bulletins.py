@@ -1,14 +1,14 @@
 """An ente's postal account, with which its payment notices carry a bulletin.
 
-Revision ID: 0104
-Revises: 0103
+Revision ID: 0101
+Revises: 0100
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0104"
-down_revision = "0103"
+revision = "0101"
+down_revision = "0100"
 branch_labels = None
 depends_on = None
 

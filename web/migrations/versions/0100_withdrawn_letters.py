@@ -1,7 +1,7 @@
 """Letters judged once more before they leave, withdrawn with the reason; somebody under two rows is reached once.
 
-Revision ID: 0103
-Revises: 0101
+Revision ID: 0100
+Revises: 0099
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.choices import allow, forbid
 
-revision = "0103"
-down_revision = "0101"
+revision = "0100"
+down_revision = "0099"
 branch_labels = None
 depends_on = None
 

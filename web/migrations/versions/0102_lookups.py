@@ -1,7 +1,7 @@
 """A gestionale that answers about one taxpayer is asked before he is called.
 
-Revision ID: 0105
-Revises: 0104
+Revision ID: 0102
+Revises: 0101
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
-revision = "0105"
-down_revision = "0104"
+revision = "0102"
+down_revision = "0101"
 branch_labels = None
 depends_on = None
 

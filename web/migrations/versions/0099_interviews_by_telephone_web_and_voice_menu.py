@@ -1,14 +1,14 @@
 """Interviews say how they are led, and of which stratum their case was drawn, whoever may be erased.
 
-Revision ID: 0101
-Revises: 0099
+Revision ID: 0099
+Revises: 0098
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0101"
-down_revision = "0099"
+revision = "0099"
+down_revision = "0098"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Who looks at whom before a call, when nobody could be called, calls and operators' time by day; refusals, talk.
 
-Revision ID: 0099
+Revision ID: 0098
 Revises: 0097
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 from web.migrations.isolation import APP, protect
 
-revision = "0099"
+revision = "0098"
 down_revision = "0097"
 branch_labels = None
 depends_on = None
