@@ -17,7 +17,7 @@ from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.collection.models import ImportRun, ImportState
 from crm.core.db import Database, Scope
-from outbound.campaigns import contacts, service
+from outbound.campaigns import admission, contacts, service
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.plan import Phase, Plan
 from outbound.cati import quota_setting
@@ -228,7 +228,7 @@ def _started(centre: Centre, database: Database, list_id: int) -> tuple[int, flo
         with database.begin(scope) as session:
             service.act(session, by, campaign_id=campaign_id, deed=deed)
     began = time.perf_counter()
-    database.transact(scope, lambda session: contacts.admit(session, campaign_id=campaign_id))
+    database.transact(scope, lambda session: admission.admit(session, campaign_id=campaign_id))
     return campaign_id, time.perf_counter() - began
 
 

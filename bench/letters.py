@@ -27,7 +27,7 @@ from crm.core.db import Scope
 from crm.core.jobs import Taken
 from crm.documents.store import FolderStore
 from crm.positions.models import Position
-from outbound.campaigns import contacts, service
+from outbound.campaigns import admission, service
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign
 from outbound.campaigns.plan import Channel, Plan, Step
@@ -117,7 +117,7 @@ def _asked(session: Session, centre: Centre) -> int:
         session, manager, **of, contract_id=cast.contract, list_id=its.id, name="x", plan=PLAN
     )  # fmt: skip
     session.get_one(Campaign, campaign_id).state = State.RUNNING
-    contacts.admit(session, campaign_id=campaign_id)
+    admission.admit(session, campaign_id=campaign_id)
     return letters.ask(session, manager, campaign_id=campaign_id, prices=PRICES, duplex=True)
 
 

@@ -21,7 +21,7 @@ from crm.access.permissions import Held, Principal
 from crm.collection.models import ImportRun, ImportState
 from crm.core import clock
 from crm.core.db import Database, Scope
-from outbound.campaigns import contacts, service
+from outbound.campaigns import admission, service
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Written
@@ -132,7 +132,7 @@ def _prepare(centre: Centre, many: int) -> None:
         service.act(session, runs, campaign_id=campaign, deed=Deed.SUBMIT)
         service.act(session, decides, campaign_id=campaign, deed=Deed.APPROVE)
         service.act(session, runs, campaign_id=campaign, deed=Deed.START)
-        contacts.admit(session, campaign_id=campaign)
+        admission.admit(session, campaign_id=campaign)
     database.dispose()
 
 

@@ -56,6 +56,8 @@ class Campaign(Base):
     ended_at: Mapped[datetime | None]
     job_id: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     talked_ms: Mapped[int] = mapped_column(default=0, server_default="0")  # in its conversations that are over
+    # Of its messages and letters, in ten-thousandths of a euro: the sum of their `WrittenAttempt.cost`.
+    written_cost: Mapped[int] = mapped_column(default=0, server_default="0")
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),

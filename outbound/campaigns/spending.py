@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import table_of
 from outbound.campaigns import running
-from outbound.campaigns.models import Attempt, Campaign, WrittenAttempt
+from outbound.campaigns.models import Attempt, Campaign
 from outbound.campaigns.running import Running
 from outbound.messages.cost import CENT
 from telephony.calls.models import Call
@@ -22,7 +22,7 @@ from telephony.calls.models import Call
 MS_A_MINUTE = 60_000
 A_MILL = 10  # ten-thousandths in a thousandth, in which the price of a minute is written
 LONGEST = timedelta(hours=3)  # that a call lasts, if nobody says how it ended
-_A, _C, _W, _CALL = table_of(Attempt), table_of(Campaign), table_of(WrittenAttempt), table_of(Call)
+_A, _C, _CALL = table_of(Attempt), table_of(Campaign), table_of(Call)
 
 
 def talk_cost(ms: int, minute_mills: int | None) -> int:
@@ -43,6 +43,15 @@ def talked(session: Session, *, campaign_id: int, call_id: UUID) -> None:
         session.execute(update(_C).where(_C.c.id == campaign_id).values(talked_ms=_C.c.talked_ms + ms))
 
 
+def wrote(session: Session, *, campaign_id: int, cost: int) -> None:
+    """Messages or letters were written for so much, or for less than nothing: some of them were not after all.
+
+    Whoever changes the cost of a `WrittenAttempt` tells it here, in the same transaction.
+    """
+    if cost:
+        session.execute(update(_C).where(_C.c.id == campaign_id).values(written_cost=_C.c.written_cost + cost))
+
+
 def spent(session: Session, campaign_id: int) -> int:
     """What a campaign of the scope has cost so far, in cents. Raises `NotFoundError`."""
     return cents_of(cost(session, running.get(session, campaign_id)))
@@ -50,8 +59,9 @@ def spent(session: Session, campaign_id: int) -> int:
 
 def cost(session: Session, campaign: Running) -> int:
     """What it has cost so far: calls with those under way, messages and letters that began."""
-    wrote = select(func.coalesce(func.sum(_W.c.cost), 0)).where(_W.c.campaign_id == campaign.id, _W.c.begun)
-    return int(session.execute(wrote).scalar_one()) + _on_calls(session, campaign)
+    its = select(_C.c.written_cost, _C.c.talked_ms).where(_C.c.id == campaign.id)
+    written, talked_ms = session.execute(its).one()
+    return int(written) + _on_calls(session, campaign, talked_ms)
 
 
 def left(session: Session, campaign: Running) -> int | None:
@@ -76,11 +86,10 @@ def pays_a_call(session: Session, campaign: Running) -> bool:
     return budget * CENT - cost(session, campaign) >= talk_cost(MS_A_MINUTE, price)
 
 
-def _on_calls(session: Session, campaign: Running) -> int:
+def _on_calls(session: Session, campaign: Running, over_ms: int) -> int:
     price = campaign.plan.outcomes.minute_mills
     if price is None:
         return 0
-    over = session.execute(select(_C.c.talked_ms).where(_C.c.id == campaign.id)).scalar_one()
     now = clock.now(session)
     lasts = func.extract("epoch", now - func.coalesce(_CALL.c.answered_at, now)) * 1000
     under_way = session.execute(
@@ -89,4 +98,4 @@ def _on_calls(session: Session, campaign: Running) -> int:
         .outerjoin(_CALL, _CALL.c.id == _A.c.call_id)
         .where(_A.c.campaign_id == campaign.id, _A.c.begun, _A.c.ended.is_(None), _A.c.at > now - LONGEST)
     ).scalar_one()
-    return talk_cost(int(over) + int(under_way), price)
+    return talk_cost(over_ms + int(under_way), price)

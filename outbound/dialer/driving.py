@@ -23,7 +23,7 @@ from crm.core.db import Database, Scope, table_of, touch
 from crm.core.each import total_of_each
 from crm.core.errors import ConflictError
 from crm.enti.queries import coverage
-from outbound.campaigns import contacts, running
+from outbound.campaigns import contacts, judging, running
 from outbound.campaigns.models import Attempt
 from outbound.campaigns.plan import Mode
 from outbound.campaigns.running import Running
@@ -314,7 +314,7 @@ def _claim(
             agent_id = next((one for one in free if one not in taken), None)
         busy = floor(session).open_callback(contract_id=campaign.contract_id, number=number, other_than=NOBODY)
         if busy is not None or (chosen.verdict.operator_first and agent_id is None):
-            contacts.put_aside(session, campaign, chosen.contact_id, Verdict(number, (Reason.CLAIMED,)), now)
+            judging.put_aside(session, campaign, chosen.contact_id, Verdict(number, (Reason.CLAIMED,)), now)
             continue
         taken.add(agent_id)
         owed.append(_line(session, campaign, chosen, agent_id, hears_machines))

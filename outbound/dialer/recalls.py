@@ -12,7 +12,8 @@ from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from outbound.campaigns import contacts, running
-from outbound.campaigns.contacts import MOST_PRIORITY, Chosen
+from outbound.campaigns.admission import MOST_PRIORITY
+from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running

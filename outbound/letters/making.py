@@ -23,7 +23,7 @@ from crm.documents import service as documents
 from crm.documents.privacy import FORGET
 from crm.documents.store import DocumentStore
 from crm.privacy.holders import rows_of
-from outbound.campaigns import contacts, running, sequence, spending
+from outbound.campaigns import judging, running, sequence, spending
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
@@ -140,6 +140,7 @@ def _made(session: Session, batch_id: int, files: list[File]) -> None:
     if refused:
         digests = [one.digest for one in refused]
         jobs.enqueue(session, ente_id=batch.ente_id, kind=FORGET, argument={"contents": digests})
+    cost = 0
     for one in kept:
         done = session.execute(
             update(_L)
@@ -161,6 +162,8 @@ def _made(session: Session, batch_id: int, files: list[File]) -> None:
         batch.pages += one.parcel.pages
         batch.sheets += one.parcel.sheets
         batch.cents += one.cents or 0
+        cost += (one.cents or 0) * CENT
+    spending.wrote(session, campaign_id=batch.campaign_id, cost=cost)
     heavy = [one for one in refused if one.cents is None]
     poor = [one for one in refused if one.cents is not None]
     _undo(session, batch, heavy)
@@ -179,7 +182,8 @@ def _undo(session: Session, batch: LetterBatch, files: list[File]) -> None:
 def undo(session: Session, *, campaign_id: int, which: ColumnElement[bool]) -> int:
     """Letters that never left are as if they had not been written: those people's turn is still to come; how many."""
     gone = session.execute(delete(Letter).where(which).returning(Letter.id, Letter.contact_id, Letter.step)).all()
-    session.execute(delete(_W).where(_W.c.item_id.in_([one.id for one in gone])))
+    costs = session.scalars(delete(_W).where(_W.c.item_id.in_([one.id for one in gone])).returning(_W.c.cost))
+    spending.wrote(session, campaign_id=campaign_id, cost=-sum(costs))
     for step in {one.step for one in gone}:
         session.execute(
             update(_CC)
@@ -241,7 +245,7 @@ def _attempt(session: Session, campaign: Running, one: Candidate, step: int, let
         )
     )  # fmt: skip
     if letter is None:
-        contacts.put_aside(session, campaign, one.contact_id, one.verdict, now)
+        judging.put_aside(session, campaign, one.contact_id, one.verdict, now)
         return
     session.execute(
         update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)

@@ -17,7 +17,7 @@ from crm.core.db import Database, Scope, table_of, touch
 from crm.core.errors import ConflictError
 from crm.core.jobs import Runner, Taken
 from crm.documents.privacy import let_go
-from outbound.campaigns import contacts, running
+from outbound.campaigns import judging, running, spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.running import Running
@@ -120,6 +120,8 @@ def _withdraw(
         batch.sheets -= one.sheets
         batch.cents -= one.cents
         session.flush()
+        cost = session.execute(select(_W.c.cost).where(_W.c.item_id == one.id)).scalar_one()
+        spending.wrote(session, campaign_id=campaign.id, cost=-cost)
         session.execute(
             update(_W).where(_W.c.item_id == one.id)
             .values(begun=False, cost=0, reasons=reasons, not_before=verdict.not_before)
@@ -133,7 +135,7 @@ def _withdraw(
             .values(state=ContactState.READY, due_at=now, why=None).returning(_CC.c.contact_id)
         ).all()  # fmt: skip
         if back:
-            contacts.put_aside(session, campaign, one.contact_id, verdict, now)
+            judging.put_aside(session, campaign, one.contact_id, verdict, now)
     let_go(session, ente_id=batch.ente_id, digests=digests)
 
 

@@ -26,7 +26,7 @@ from crm.messages.bulk import Outgoing
 from crm.messages.models import Message, MessageChannel, MessageState
 from crm.messages.templates import MessageTemplate
 from outbound.campaigns import running, sequence, spending
-from outbound.campaigns.contacts import put_aside
+from outbound.campaigns.judging import put_aside
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import DIGITAL, Channel
@@ -247,6 +247,7 @@ def _send(
     if not written:
         return
     session.execute(insert(_W), [row for row, _ in written])
+    spending.wrote(session, campaign_id=campaign.id, cost=sum(row["cost"] for row, _ in written))
     outgoing = [one for _, one in written]
     bulk.owe(session, ente_id=campaign.ente_id, template=MessageTemplate.CAMPAIGN, outgoing=outgoing)
     sequence.passed(session, campaign=campaign, contact_ids=[one.contact_id for one in outgoing], now=now)
@@ -316,6 +317,8 @@ def _undo(
     """He was never written to: at the step at which he was he waits again, or is out of it. Unless a later step has
     begun for him by now: then he stays there.
     """
+    cost = session.execute(select(_W.c.cost).where(_W.c.id == attempt_id)).scalar_one()
+    spending.wrote(session, campaign_id=campaign.id, cost=-cost)
     session.execute(
         update(_W).where(_W.c.id == attempt_id)
         .values(

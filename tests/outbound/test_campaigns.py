@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, update
+from sqlalchemy import event, func, select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
@@ -22,9 +22,9 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.service import To
 from crm.positions.models import Position, PositionState
-from outbound.campaigns import contacts, running, sequence, service
+from outbound.campaigns import admission, contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
+from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason, Written, opens
 from outbound.dialer import recalls
@@ -94,7 +94,7 @@ class Office:
         self.act(self.sara, campaign, Deed.SUBMIT)
         self.act(self.vera, campaign, Deed.APPROVE)
         self.act(self.sara, campaign, Deed.START)
-        self.work(lambda s: contacts.admit(s, campaign_id=campaign))
+        self.work(lambda s: admission.admit(s, campaign_id=campaign))
         return campaign
 
     def next(self, by: Principal, campaign: int) -> Any:
@@ -125,6 +125,13 @@ class Office:
             return sequence.waiting(session, campaign=its, channel=channel, limit=10, now=clock.now(session))
 
         return list(self.work(look))
+
+    def adds_up(self) -> None:
+        """What is kept as spent on messages and letters is what was spent on them."""
+        costs = func.coalesce(func.sum(WrittenAttempt.cost), 0)
+        its = select(Campaign.written_cost, costs).outerjoin(WrittenAttempt, WrittenAttempt.campaign_id == Campaign.id)
+        for kept, spent in self.work(lambda s: s.execute(its.group_by(Campaign.id)).all()):
+            assert kept == spent
 
     def passed(self, campaign: int, contact: int) -> None:
         def work(session: Any) -> None:
@@ -173,8 +180,8 @@ def test_it_is_written_approved_by_the_ente_and_run(office: Office, cast: Cast) 
     with pytest.raises(ForbiddenError):
         office.act(office.vera, campaign, Deed.START)
     assert office.act(office.sara, campaign, Deed.START) is State.RUNNING
-    office.work(lambda s: contacts.admit(s, campaign_id=campaign))
-    office.work(lambda s: contacts.admit(s, campaign_id=campaign))  # a worker that thought it had the lease
+    office.work(lambda s: admission.admit(s, campaign_id=campaign))
+    office.work(lambda s: admission.admit(s, campaign_id=campaign))  # a worker that thought it had the lease
     assert office.contact(campaign, cast.mario).state is ContactState.READY
     assert office.act(office.vera, campaign, Deed.STOP, reason="Errore nelle cartelle") is State.STOPPED
     with pytest.raises(ConflictError):

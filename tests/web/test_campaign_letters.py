@@ -20,7 +20,7 @@ from crm.core import clock, jobs
 from crm.core.db import Scope
 from crm.documents.store import FolderStore, StoreError
 from crm.positions.models import Position, PositionState
-from outbound.campaigns import contacts, service
+from outbound.campaigns import admission, service
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import Campaign
 from outbound.letters import queries
@@ -61,7 +61,7 @@ def running(runtime: Runtime, cast: Cast) -> int:
         approver = Principal(cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, cast.empoli, None)}))
         service.act(session, approver, campaign_id=campaign, deed=Deed.APPROVE)
         service.act(session, by, campaign_id=campaign, deed=Deed.START)
-        contacts.admit(session, campaign_id=campaign)
+        admission.admit(session, campaign_id=campaign)
         return campaign
 
     return int(in_scope(runtime, cast, begin))

@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from crm.core import clock
 from crm.core.db import Scope
-from outbound.campaigns import contacts
+from outbound.campaigns import admission
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Plan, Purpose, kept, parsed
@@ -69,7 +69,7 @@ def running(survey: Survey, **plan: Any) -> str:
         written = {"written_by": survey.cast.sara, "written_at": now}
         session.add(CampaignVersion(**of, campaign_id=made.id, number=1, plan=kept(replace(known, **plan)), **written))
         session.flush()
-        contacts.admit(session, campaign_id=made.id)
+        admission.admit(session, campaign_id=made.id)
         return int(made.id)
 
     return f"/campaigns/{scoped(survey, work)}"

@@ -38,7 +38,7 @@ from crm.proposals.models import DELIVER
 from crm.proposals.tasks import EXPORT as PROPOSALS_EXPORT
 from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
-from outbound.campaigns import contacts as campaigns
+from outbound.campaigns import admission
 from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
 from outbound.letters import making as letters
 from outbound.letters import returning, settling, withdrawing
@@ -69,7 +69,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,
-    CAMPAIGN_ADMIT: campaigns.ADMITTER,
+    CAMPAIGN_ADMIT: admission.ADMITTER,
     LETTERS_SETTLE: settling.SETTLER,
     LETTERS_CHECK: withdrawing.CHECKER,
     returning.APPLY: returning.APPLIER,

@@ -19,7 +19,7 @@ from crm.contacts.models import Purpose as Consented
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.privacy.holders import Person
-from outbound.campaigns import contacts
+from outbound.campaigns import admission, contacts
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Plan, Purpose
@@ -402,7 +402,7 @@ def test_a_sample_in_strata_its_reserves_and_its_weights(survey: Survey) -> None
     survey.act(survey.sara, campaign, Deed.SUBMIT)
     survey.act(survey.vera, campaign, Deed.APPROVE)
     survey.act(survey.sara, campaign, Deed.START)
-    survey.work(lambda s: contacts.admit(s, campaign_id=campaign))
+    survey.work(lambda s: admission.admit(s, campaign_id=campaign))
     count = select(func.count()).select_from(CampaignContact)
     assert survey.work(lambda s: s.scalar(count)) == 2
     with pytest.raises(ConflictError):
@@ -438,7 +438,7 @@ def test_whose_stratum_is_furthest_from_its_quota_is_called_first_and_of_a_full_
     survey.act(survey.sara, campaign, Deed.SUBMIT)
     survey.act(survey.vera, campaign, Deed.APPROVE)
     survey.act(survey.sara, campaign, Deed.START)
-    survey.work(lambda s: contacts.admit(s, campaign_id=campaign))
+    survey.work(lambda s: admission.admit(s, campaign_id=campaign))
     centre = set(survey.people[:4])
     survey.work(lambda s: quota_setting.rank(s, campaign))
     assert survey.completes(survey.anna, campaign)[0] in centre
@@ -602,7 +602,7 @@ def test_of_whom_is_erased_the_interview_keeps_its_stratum_and_its_weight(survey
     survey.act(survey.sara, campaign, Deed.SUBMIT)
     survey.act(survey.vera, campaign, Deed.APPROVE)
     survey.act(survey.sara, campaign, Deed.START)
-    survey.work(lambda s: contacts.admit(s, campaign_id=campaign))
+    survey.work(lambda s: admission.admit(s, campaign_id=campaign))
     contact, _ = survey.completes(survey.anna, campaign)
     empoli = Principal(survey.cast.vera, "", "it", frozenset({Held(Role.ENTE_APPROVER, survey.cast.empoli, None)}))
 

@@ -21,4 +21,5 @@ def press(database_urls: DatabaseUrls, cast: Cast, tmp_path: Path) -> Iterator[P
     when = dict.fromkeys(("as_of", "started_at", "moved_at", "ended_at"), NOON - HOUR)
     made.work(lambda s: s.add(ImportRun(ente_id=cast.empoli, **heard, **when)))
     yield made
+    made.adds_up()
     made.database.dispose()

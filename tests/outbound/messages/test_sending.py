@@ -18,7 +18,7 @@ from crm.messages.models import Message, MessageState, Reason
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.campaigns import running, spending
-from outbound.campaigns.contacts import ADMITTER
+from outbound.campaigns.admission import ADMITTER
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
@@ -117,6 +117,7 @@ class Outreach(Office):
 def outreach(database_urls: DatabaseUrls, cast: Cast) -> Iterator[Outreach]:
     made = Outreach(database_urls, cast)
     yield made
+    made.adds_up()
     made.database.dispose()
 
 

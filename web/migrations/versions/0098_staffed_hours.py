@@ -15,7 +15,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
-READ = ("campaign", "attempt", "call")
+READ = ("campaign", "attempt", "call", "written_attempt")
 TABLES = ("campaign_look", "dialer_gap", "outbound_day")
 # What conversations of before took, as `results` counts it.
 TALKED = """
@@ -25,13 +25,20 @@ UPDATE campaign SET talked_ms = one.ms FROM (
     WHERE attempt.ended IS NOT NULL GROUP BY attempt.campaign_id
 ) one WHERE campaign.id = one.campaign_id
 """
+WROTE = """
+UPDATE campaign SET written_cost = one.cost FROM (
+    SELECT campaign_id, sum(cost) AS cost FROM written_attempt WHERE begun GROUP BY campaign_id
+) one WHERE campaign.id = one.campaign_id
+"""
 
 
 def upgrade() -> None:
-    op.add_column("campaign", sa.Column("talked_ms", sa.BigInteger(), nullable=False, server_default="0"))
+    for column in ("talked_ms", "written_cost"):
+        op.add_column("campaign", sa.Column(column, sa.BigInteger(), nullable=False, server_default="0"))
     for table in READ:  # else the owner, too, sees no row of them
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(TALKED)
+    op.execute(WROTE)
     for table in READ:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.add_column("dialer_setting", sa.Column("refusals", sa.SmallInteger(), nullable=False, server_default="0"))
@@ -100,6 +107,7 @@ def downgrade() -> None:
         op.drop_table(table)
     for column in ("held_until", "refused_code", "refusals"):
         op.drop_column("dialer_setting", column)
+    op.drop_column("campaign", "written_cost")
     op.drop_column("campaign", "talked_ms")
 
 
