@@ -68,7 +68,7 @@ def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
     page.select_option("#queue_id", index=1)
     page.select_option("#line", index=1)
     campaign["line"] = page.locator("#line").input_value()
-    page.select_option("#mode", "predictive")
+    page.select_option("#mode", "progressive")
     page.fill("#fresh_hours", "720")
     page.fill("#script-personal", SCRIPT)
     page.keyboard.press("Alt+s")
