@@ -279,10 +279,10 @@ def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: in
     _ask(runtime, visit, campaign_id, contact_id)
 
     def work(session: Session) -> tuple[str, Verdict]:
-        who, his = visit.principal, {"campaign_id": campaign_id, "contact_id": contact_id}
+        who = visit.principal
         if agents.can_ring(session, who.user_id):
-            return "/console", calling.call(session, who, **his)[1]
-        return "/console#call", calling.look(session, who, **his).verdict
+            return "/console", calling.call(session, who, campaign_id=campaign_id, contact_id=contact_id)[1]
+        return "/console#call", calling.look(session, who, campaign_id=campaign_id, contact_id=contact_id).verdict
 
     at, verdict = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
     if not verdict.allowed:
