@@ -38,6 +38,19 @@ def open_of(session: Session, agent_id: int) -> Look | None:
     return None
 
 
+def before(session: Session, agent_id: int) -> tuple[int, int] | None:
+    """Campaign and contact of the same, only read."""
+    row = session.execute(
+        select(_LOOK.c.campaign_id, _LOOK.c.contact_id)
+        .join(_CC, (_CC.c.campaign_id == _LOOK.c.campaign_id) & (_CC.c.contact_id == _LOOK.c.contact_id))
+        .where(
+            _LOOK.c.agent_id == agent_id, _LOOK.c.over_at.is_(None), _CC.c.state == ContactState.CLAIMED,
+            _CC.c.claimed_by == agent_id, _CC.c.due_at > clock.now(session),
+        )
+    ).one_or_none()  # fmt: skip
+    return None if row is None else (row.campaign_id, row.contact_id)
+
+
 def _open(session: Session, agent_id: int) -> Look | None:
     which = select(Look).where(Look.agent_id == agent_id, Look.over_at.is_(None))
     return session.scalars(which.with_for_update().execution_options(populate_existing=True)).one_or_none()

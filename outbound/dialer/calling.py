@@ -10,6 +10,7 @@ from crm.access.service import require_on
 from crm.core import clock
 from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
+from crm.core.errors import ConflictError
 from crm.enti.queries import coverage
 from outbound.campaigns import contacts, looks, running, spending
 from outbound.campaigns.contacts import Chosen
@@ -19,6 +20,7 @@ from outbound.compliance.rules import Ended, Verdict
 from outbound.dialer import fit, lines, recalls
 from outbound.dialer.models import DialerLine
 from outbound.outcomes.queries import reached
+from telephony.agents import queries as agents
 from telephony.calls import placing
 from telephony.calls.models import Call, Phase
 from telephony.calls.placing import How, Placed
@@ -77,9 +79,11 @@ def call(
 ) -> tuple[UUID | None, Verdict]:  # fmt: skip
     """Call somebody whom `by` has claimed: the call, unless the rules forbid it now, and their verdict.
 
-    Raises `ConflictError` when he is no longer the agent's, when the agent is not free, or when somebody is calling
-    this number already.
+    Raises `ConflictError` when he is no longer the agent's, when the agent is not free or has no telephone, or when
+    somebody is calling this number already.
     """
+    if not agents.can_ring(session, by.user_id):
+        raise ConflictError("Il tuo telefono non è collegato: apri la console, e chiama da lì.")
     attempt_id, verdict = contacts.dial(session, by, campaign_id=campaign_id, contact_id=contact_id)
     if not verdict.allowed or verdict.number is None:
         looks.called(session, by.user_id, contact_id, None)

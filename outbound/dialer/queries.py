@@ -37,6 +37,7 @@ from telephony.agents.queries import FEWEST
 from telephony.agents.times import durations
 from telephony.queues.figures import figures_locked
 
+LEAST = timedelta(minutes=10)  # of operators' time, before calls an hour of it say anything
 GOAL = 50  # calls an hour of an operator's time (requirement O4)
 LOOKED_BACK = timedelta(days=30)  # at calls of a number that phones us
 DAYS_AHEAD = 90
@@ -88,7 +89,9 @@ class Board:
 
     @property
     def an_hour(self) -> Decimal | None:
-        """Calls an hour of an operator's time (requirement O4)."""
+        """Calls an hour of an operator's time (requirement O4); none of less than ten minutes of it."""
+        if timedelta(milliseconds=self.staffed_ms) < LEAST:
+            return None
         return outbound_per_hour(self.dialed, self.staffed_ms)
 
     @property
@@ -179,6 +182,25 @@ def part_of(session: Session, agent_id: int) -> Part | None:
         desk.chosen(campaign, session.get(DialerSetting, stay.campaign_id)).mode,
         found.state if found is not None else SeatState.AWAY, stay.leaving,
         campaign.plan.scripts.get(campaign.plan.phase(clock.business_day(now)), ""), rings,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Whom an operator has before him, and of which campaign."""
+
+    campaign: str
+    name: str
+
+
+def before(session: Session, agent_id: int) -> Before | None:
+    """Whom he looked at, and has neither called nor let go."""
+    found = looks.before(session, agent_id)
+    if found is None:
+        return None
+    campaign_id, contact_id = found
+    return Before(
+        campaigns.one(session, campaign_id).name, contacts.named(session, [contact_id]).get(contact_id, "")
     )  # fmt: skip
 
 

@@ -79,6 +79,16 @@ def _by_agent(rows: Iterable[Any]) -> dict[int, list[Stated]]:
     return found
 
 
+def can_ring(session: Session, agent_id: int) -> bool:
+    """Whether an agent has a telephone now: his console is open with one that is registered, or he has one of his own.
+
+    Read from the database alone, for whoever wants to ring him; a match asks the floor.
+    """
+    its = _PRESENCE.c.device.is_not(None) | _PRESENCE.c.rings_at.is_not(None)
+    there = its & (_PRESENCE.c.live_until > clock.now(session))
+    return bool(session.scalar(select(there).where(_PRESENCE.c.agent_id == agent_id)))
+
+
 def own_day(session: Session, by: Principal) -> dict[Activity, int] | None:
     """What whoever asks has done today, in milliseconds, of himself alone; none for who is no agent."""
     now = clock.now(session)

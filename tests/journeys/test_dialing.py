@@ -14,7 +14,7 @@ from playwright.sync_api import Page, StorageState, expect
 
 from crm.core.clock import in_rome
 from crm.enti.calendar import Hours, Timetable, next_opening
-from tests.journeys.conftest import Centre, Desk, identify, running
+from tests.journeys.conftest import Centre, Desk, identify, running, write_up
 from tests.journeys.test_pages import assert_accessible
 
 pytestmark = pytest.mark.journey
@@ -67,6 +67,7 @@ def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
     expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit$"))
     page.select_option("#queue_id", index=1)
     page.select_option("#line", index=1)
+    campaign["line"] = page.locator("#line").input_value()
     page.select_option("#mode", "progressive")
     page.fill("#fresh_hours", "720")
     page.fill("#script-personal", SCRIPT)
@@ -128,8 +129,10 @@ def test_from_the_list_to_a_promise_to_pay(sit_down: SitDown, campaign: dict[str
     expect(board.locator("#dialer")).to_contain_text("Ferma: nessun operatore partecipa")
 
 
-def test_the_gestionale_is_asked_while_one_looks(sit_down: SitDown, campaign: dict[str, str]) -> None:
-    """The supervisor has operators look first."""
+def test_who_is_looked_at_is_called_and_phones_back(
+    centre: Centre, sit_down: SitDown, campaign: dict[str, str]
+) -> None:  # fmt: skip
+    """The supervisor has operators look first. The console is open in no other tab while she looks."""
     where = begun(sit_down, campaign)
     board = sit_down("sara").page
     board.goto(f"{where}/board")
@@ -143,5 +146,34 @@ def test_the_gestionale_is_asked_while_one_looks(sit_down: SitDown, campaign: di
     expect(page.locator("#card")).to_contain_text("Letto ora dal gestionale")
     assert_accessible(page)
     anna.shot("looked-at")
-    page.locator("#leave-him").click()
-    expect(page.locator("#card")).to_contain_text("vedi chi è prima di chiamarlo")
+    name = page.locator("#card h2").inner_text()
+    page.locator("#call-him").click()
+    expect(page).to_have_url(re.compile(r"/console$"))
+    expect(page.locator("#band")).to_contain_text("Telefonata da fare")
+    expect(page.locator("#phone")).to_contain_text("Rispondi dalla barra in alto, e gli telefoniamo.")
+    expect(page.locator("#talk")).not_to_contain_text("Manca l'esito")
+    anna.shot("rings-her")
+    number = page.locator("#phone dd").first.inner_text()
+    page.locator("#answer").click()
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    expect(page.locator("#file")).to_contain_text(name)
+    identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
+    anna.shot("called")
+    page.keyboard.press("Alt+c")
+    page.locator("#said-refuses").click()
+    expect(page.locator(".outcome .told")).to_contain_text("Non vuole pagare")
+    saved(page)
+    caller = "+39" + re.sub(r"\D", "", number.removeprefix("+39"))
+    centre.call(caller, campaign["line"], {"say_digits": "1"})
+    expect(page.locator("#band")).to_have_class(re.compile("is-ringing"))
+    page.locator("#answer").click()
+    expect(page.locator("#campaign")).to_contain_text("Forse richiama: l'ha cercato questa campagna.")
+    expect(page.locator("#campaign")).to_contain_text(NAME)
+    expect(page.locator("#phone")).to_contain_text("Siete in linea")
+    identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
+    assert_accessible(page)
+    anna.shot("phones-back")
+    page.keyboard.press("Alt+c")
+    write_up(page)

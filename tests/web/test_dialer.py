@@ -1,11 +1,13 @@
 """The live board of a campaign, the operator's part in it, and what the carrier tells of its lines."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -13,13 +15,17 @@ from crm.access.models import Role, RoleGrant
 from crm.core import clock
 from crm.core.db import Database, Scope, new_id
 from crm.levels.metrics import MetricName
+from outbound.campaigns import service as lifecycle
+from outbound.campaigns.lifecycle import Deed
+from outbound.campaigns.models import Attempt
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
 from outbound.dialer.models import DialerStay, LineState, OutboundDay
 from outbound.outcomes.catalogue import OutcomeRules
-from telephony.agents.models import Activity, AgentFact
+from telephony.agents import service as agents
+from telephony.agents.models import Activity, AgentFact, AgentState
 from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
 from tests.cast import Cast, principal_of, promise
@@ -63,6 +69,9 @@ def test_the_board_says_how_it_goes_and_why(client: TestClient, dialing: Dialing
     assert (board.tally.answered, board.tally.abandoned) == (1, 0)
     assert board.tally.bound > 0.03, "of one answer nothing is sure"
     assert board.seats is not None, "the agreement is entered"
+    assert board.an_hour is None, "of seconds of work nothing is worked out"
+    assert replace(board, staffed_ms=600_000).an_hour == 6
+    assert "si calcola da dieci minuti" in now.text
     dialing.seated(cast.luca)
     dialing.nobody_left()
     assert dialing.stage.work(lambda s: queries.board(s, dialing.campaign)).reason.why is Why.LIST
@@ -222,6 +231,47 @@ def test_nobody_pages_through_names_by_asking_for_the_next(client: TestClient, d
     assert "BIANCHI" not in client.post(ask, headers=headers).text
     as_(client, "sara")
     assert "lo conosco" in client.get(f"/campaigns/{dialing.campaign}/board").text
+
+
+def test_who_looks_first_is_rung_once_her_telephone_is_there(client: TestClient, dialing: Dialing) -> None:
+    stage, anna = dialing.stage, dialing.stage.cast.anna
+    planned(stage, dialing.campaign, mode=Mode.PREVIEW)
+    stage.ready(anna)
+    me = stage.work(lambda s: principal_of(s, anna))
+    headers = as_(client, "anna")
+    asked = f"/calling/{dialing.campaign}/{stage.cast.mario}/call"
+    assert client.post("/calling/call", headers=headers).status_code == 409, "nobody is before her"
+    client.post(f"/calling/{dialing.campaign}/next", headers=headers)
+    stage.work(lambda s: agents.forget_device(s, anna))  # her console was closed
+    assert client.post(asked, headers=headers).headers["hx-redirect"] == "/console#call"
+    console = client.get("/console").text
+    assert 'hx-post="/calling/call"' in console
+    assert "BIANCHI" in console.upper()
+    assert client.post("/calling/call", headers=headers).status_code == 409
+    assert stage.presence(anna).state is AgentState.READY
+    assert stage.work(lambda s: s.scalars(select(Attempt)).all()) == []
+    stage.work(lambda s: agents.set_device(s, me, device="desk", ready=True))
+    assert client.post("/calling/call", headers=headers).status_code == 204
+    assert stage.presence(anna).state is AgentState.RINGING
+    console = client.get("/console").text
+    assert "Telefonata da fare" in console
+    assert "Ha chiesto di essere richiamato" not in console
+    assert "Richiamata" not in console
+    assert 'hx-post="/calling/call"' not in console
+
+
+def test_whom_the_rules_forbid_meanwhile_is_not_called_from_the_console(client: TestClient, dialing: Dialing) -> None:
+    stage = dialing.stage
+    planned(stage, dialing.campaign, mode=Mode.PREVIEW)
+    stage.ready(stage.cast.anna)
+    headers = as_(client, "anna")
+    client.post(f"/calling/{dialing.campaign}/next", headers=headers)
+    me = stage.work(lambda s: principal_of(s, stage.cast.sara))
+    stage.work(lambda s: lifecycle.act(s, me, campaign_id=dialing.campaign, deed=Deed.PAUSE, reason=""))
+    refused = client.post("/calling/call", headers=headers)
+    assert refused.headers["hx-redirect"] == "/calling"
+    assert unquote(refused.headers["hx-notice"]).startswith("Non si può chiamare: ")
+    assert stage.presence(stage.cast.anna).state is AgentState.READY
 
 
 def test_what_it_may_cost_who_calls_and_a_carrier_that_refuses_are_on_the_pages(

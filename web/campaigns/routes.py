@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.db import Scope
-from crm.core.errors import FieldError, InvalidError
+from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.enti import queries as enti
 from crm.enti.hours import DAYS
 from outbound.campaigns import contacts, queries, running, sequence, service, spending
@@ -24,19 +24,21 @@ from outbound.campaigns.models import ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
 from outbound.campaigns.queries import CampaignView
 from outbound.cati import queries as questionnaires
-from outbound.compliance.rules import opens
+from outbound.compliance.rules import Verdict, opens
 from outbound.dialer import calling, fit
 from outbound.dialer import queries as dialer
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
+from telephony.agents import queries as agents
 from telephony.ivr.languages import Language
 from telephony.lines import queries as phone_lines
 from telephony.queues import queries as queues
-from web.edge.answers import shown_anew
+from web.edge.answers import NO_CONTENT, shown_anew
 from web.edge.fields import id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.words import word_for
 from web.outcomes import rules as outcome_rules
 from web.wiring import Runtime
 
@@ -206,11 +208,11 @@ def desk(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         ways = dialer.ways(session, [one.id for one in running])
         part = dialer.part_of(session, visit.principal.user_id)
         before = calling.before_him(session, visit.principal)
-        card = {"card": None} if before is None else _card(session, visit, *before)
+        card = {"card": None, "nobody": False} if before is None else _card(session, visit, *before)
         lacks = {one.id: fit.lack_of(session, one.id, visit.principal.user_id) for one in running}
     return _page(
-        request, visit, "campaigns/calling.html", campaigns=running, badges=badges, nobody=False, ways=ways,
-        part=part, lacks=lacks, skips=Skip, **card,
+        request, visit, "campaigns/calling.html", campaigns=running, badges=badges, ways=ways, part=part,
+        lacks=lacks, skips=Skip, **card,
     )  # fmt: skip
 
 
@@ -273,13 +275,17 @@ def _card(session: Session, visit: Visit, campaign_id: int, chosen: Chosen) -> d
 
 @router.post("/calling/{campaign_id}/{contact_id}/call")
 def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int) -> Response:
-    """Call him, if the rules still allow it."""
+    """Call him, if the rules still allow it; without a telephone here, the console does once it has one."""
     _ask(runtime, visit, campaign_id, contact_id)
-    call_id, verdict = runtime.database.transact(
-        visit.scope(Permission.CALLS_ANSWER),
-        lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id),
-    )
-    if call_id is None:
+
+    def work(session: Session) -> tuple[str, Verdict]:
+        who = visit.principal
+        if agents.can_ring(session, who.user_id):
+            return "/console", calling.call(session, who, campaign_id=campaign_id, contact_id=contact_id)[1]
+        return "/console#call", calling.look(session, who, campaign_id=campaign_id, contact_id=contact_id).verdict
+
+    at, verdict = runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
+    if not verdict.allowed:
         return HTMLResponse(
             fragment(
                 "campaigns/_card.html",
@@ -291,7 +297,27 @@ def call(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: in
                 again=campaign_id,
             )
         )
-    return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at="/console")
+    return shown_anew(translations(visit.language).gettext("Rispondi: poi gli telefoniamo."), at=at)
+
+
+@router.post("/calling/call")
+def call_from_console(runtime: RuntimeDep, visit: ChangeDep) -> Response:
+    """Call whom he has before him, from the page that has the telephone: it stays open."""
+    scope = visit.scope(Permission.CALLS_ANSWER)
+    before = runtime.database.transact(scope, lambda session: calling.before_him(session, visit.principal))
+    if before is None:
+        raise ConflictError("Questo contatto non è più tuo: chiedi il prossimo.")
+    campaign_id, his = before
+    _ask(runtime, visit, campaign_id, his.contact_id)
+    _, verdict = runtime.database.transact(
+        scope,
+        lambda session: calling.call(session, visit.principal, campaign_id=campaign_id, contact_id=his.contact_id),
+    )
+    if verdict.allowed:
+        return Response(status_code=NO_CONTENT)
+    catalogue = translations(visit.language)
+    why = ", ".join(catalogue.gettext(word_for(one)) for one in dict.fromkeys(verdict.reasons))
+    return shown_anew(f"{catalogue.gettext('Non si può chiamare:')} {why}", at="/calling")
 
 
 @router.post("/calling/{campaign_id}/{contact_id}/leave")

@@ -101,7 +101,8 @@ class CallView:
     times_today: int
     proposed_by: ProposedBy | None
     message: Voicemail | None  # that he left
-    called_back: bool  # he asked to be called back, at the number that stands for his own
+    called_back: bool  # at the number that stands for his own: he asked for it, or the call was placed
+    placed: bool  # we call him: he did not ask for it
     owed_since: datetime | None  # he asked to be called back in another call, then, and is still to be
     turned_away: GateOutcome | None  # the questions ended, and the file stayed closed
     retracted: bool  # a file was open, of somebody who is not the caller
@@ -344,7 +345,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
     ).scalar_one()
     return CallView(
         id=call.id, phase=call.phase, closing=call.closing, away=call.away, seated=call.seated,
-        caller=callback.number if callback else call.caller, called_back=callback is not None,
+        caller=callback.number if callback else call.caller, called_back=callback is not None, placed=call.placed,
         message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
         queue_name=queue.name if queue else None, waited=timedelta(milliseconds=call.waited_ms),

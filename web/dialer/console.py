@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock
 from outbound.dialer import queries
-from outbound.dialer.queries import Called, Part
+from outbound.dialer.queries import Before, Called, Part
 from telephony.agents.models import AgentPresence
 from telephony.calls.models import Call, Phase
 
@@ -24,9 +24,10 @@ class Beside:
     calls_back: bool = False
     talks: bool = False
     today: date | None = None
+    before: Before | None = None  # whom he may call now
 
     def __bool__(self) -> bool:
-        return self.part is not None or self.called is not None
+        return any((self.part, self.called, self.before))
 
 
 def read(session: Session, agent_id: int) -> Beside:
@@ -41,4 +42,5 @@ def read(session: Session, agent_id: int) -> Beside:
         called = queries.called(session, call.caller, before=call.arrived_at, ente_id=call.ente_id)
         calls_back = called is not None
     talks = call is not None and call.phase in {Phase.TALKING, Phase.ENDED}
-    return Beside(part, called, calls_back, talks, clock.business_day(clock.now(session)))
+    before = queries.before(session, agent_id) if called is None else None
+    return Beside(part, called, calls_back, talks, clock.business_day(clock.now(session)), before)

@@ -214,6 +214,27 @@ document.addEventListener("htmx:ws:after:connection", () => {
   if (expiring) renew();
 });
 
+// -- a call that was asked for on another page: it leaves once the telephone is here, or it would ring nowhere ----------
+
+const WISHED = "#call";
+const WISHED_MS = 60_000; // whoever is not ready by then presses the button himself
+const opened = Date.now();
+let wishes = false; // from when the page is connected: buttons work by then
+
+document.addEventListener("htmx:ws:after:connection", () => {
+  wishes ||= location.hash === WISHED;
+  if (wishes) history.replaceState(null, "", location.pathname);
+  callWished();
+});
+
+function callWished() {
+  const button = document.getElementById("call-him");
+  const isHere = document.querySelector("#phone .device")?.dataset.device === "ready";
+  if (!wishes || !button || !isHere || document.getElementById("band").dataset.state !== "ready") return;
+  wishes = false;
+  if (Date.now() - opened < WISHED_MS) button.click();
+}
+
 // An office chosen among the ente's fills in its number, where any number may be written.
 document.addEventListener("change", (event) => {
   const field = document.getElementById(event.target.dataset.fills ?? "");
@@ -352,6 +373,7 @@ function announce() {
   showMuted();
   clearResults();
   tell();
+  callWished();
   const band = document.getElementById("band");
   keepFocus(band.dataset.state);
   const state = `${band.dataset.state}:${band.dataset.call}:${band.dataset.standing}`;
