@@ -1,8 +1,11 @@
 """Putting the layers together: which signal goes to whom, and which carrier stands behind the port."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy.orm import Session
 
 from crm.access.second_factor import Policy
 from crm.agendas import privacy as agendas
@@ -29,6 +32,7 @@ from crm.proposals import privacy as proposals
 from crm.timeline import privacy as timeline
 from crm.turns import privacy as turns
 from outbound.campaigns import privacy as campaigns
+from outbound.cati import by_keys
 from outbound.cati import privacy as cati
 from outbound.dialer import privacy as dialer
 from outbound.letters import privacy as letters
@@ -89,6 +93,9 @@ class Runtime:
     lookups: Lookups
     second_factor: Policy
     oidc: dict[str, oidc.Client]
+    # A line is over; a questionnaire follows the call: by the keys of the caller's telephone (`outbound.cati.by_keys`).
+    hung_up: Callable[[Session, UUID], None] = by_keys.hung_up
+    stands_ready: Callable[[Session, UUID], bool] = by_keys.stands_ready
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""

@@ -267,7 +267,7 @@ def survey(hook: HookDep, contract_id: int, call_id: UUID) -> Response:
     to = hook.runtime.addresses
 
     def work(session: Session) -> Reply:
-        if by_keys.stands_ready(session, call_id):
+        if hook.runtime.stands_ready(session, call_id):
             return by_keys.put(session, call_id, step=0, to=to)
         return surveys.begin(session, call_id, to)
 
@@ -337,7 +337,7 @@ def _line_ended(hook: Hook, contract_id: int, call_id: UUID, key: str, leg_id: U
     def work(session: Session) -> Step | None:
         at = carrier_instant(hook.told_at(), clock.now(session))
         heard = Heard(key, at, detail=(("status", hook["CallStatus"]),))
-        by_keys.hung_up(session, call_id)
+        hook.runtime.hung_up(session, call_id)
         return reception.line_ended(session, call_id, hook["CallSid"], heard, leg_id)
 
     _heard("LineEnded", hook.in_contract(contract_id, work))

@@ -107,7 +107,8 @@ class Centre:
         self.strays = Strays(database, self.carrier, self.addresses)
         self.engine = Engine(database, self.matcher, self.dispatcher, self.reconciler)
         runtime = SimpleNamespace(
-            database=database, carrier=self.carrier, addresses=self.addresses, dispatcher=self.dispatcher
+            database=database, carrier=self.carrier, addresses=self.addresses, dispatcher=self.dispatcher,
+            hung_up=lambda *_: None, stands_ready=lambda *_: False,  # nobody is asked a questionnaire here
         )  # fmt: skip
         self._edge = Edge(cast("Runtime", runtime))
         self.outages = Outages(network, seed)
