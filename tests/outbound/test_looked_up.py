@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from crm.collection.models import CollectionSource, ContactLookup, ImportRun, SourceKind
+from crm.collection.models import CollectionSource, ContactLookup, ImportRefusal, ImportRun, Of, SourceKind
 from crm.collection.simulator.app import Gestionale
 from crm.collection.simulator.state import EnteState
 from crm.collection.sources.lookups import Lookups
@@ -234,3 +234,48 @@ def test_only_calls_wait_for_an_answer() -> None:
     assert judge(unasked, about_nothing, AT).allowed
     to_write = replace(unasked, addresses={rules.Written.LETTER: ("1",)})
     assert rules.judge_written(to_write, Rules(windows=()), AT, rules.Written.LETTER).allowed
+
+
+def refuses(asked: Asked, contact: int) -> None:
+    """The last feed tells of somebody what nobody could take."""
+
+    def work(session: Any) -> None:
+        of = session.get_one(Contact, contact)
+        run = session.execute(select(ImportRun.id).where(ImportRun.ente_id == of.ente_id)).scalar_one()
+        session.add(
+            ImportRefusal(
+                ente_id=of.ente_id, run_id=run, line=7, reason="x", of=Of.TAXPAYER, key=of.codice_fiscale,
+                codice_fiscale=of.codice_fiscale,
+            )
+        )  # fmt: skip
+
+    asked.stage.work(work)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("offered", [False, True])
+def test_of_whom_a_feed_told_what_was_not_taken_an_answer_alone_says_enough(
+    stage: Stage, asked: Asked, offered: bool
+) -> None:
+    refuses(asked, stage.cast.mario)
+    if not offered:
+        stage.work(lambda s: s.execute(update(CollectionSource).values(answers_one=False)))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert (attempt.contact_id == stage.cast.mario) == offered
+    if not offered:
+        assert asked.of(stage.cast.mario) == (ContactState.LATER, Reason.STALE)
+
+
+@pytest.mark.integration
+def test_an_answer_of_before_the_refused_feed_says_nothing_of_it(stage: Stage, asked: Asked) -> None:
+    asked.lookups.ask(ente_id=stage.cast.empoli, contact_id=stage.cast.mario)
+    refuses(asked, stage.cast.mario)
+    for one in (ContactLookup, Contact):
+        before = update(one).values(as_of=one.as_of - DAYS)
+        stage.work(lambda s, before=before: s.execute(before))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    assert asked.attempts()[0].contact_id != stage.cast.mario
+    assert asked.of(stage.cast.mario).why is Reason.STALE
