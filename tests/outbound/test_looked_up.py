@@ -25,7 +25,7 @@ from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.compliance.rules import Person, Reason, Rules, judge
-from outbound.dialer import calling
+from outbound.dialer import calling, driving
 from outbound.dialer.driving import Dialer
 from tests.cast import principal_of
 from tests.crm.collection.sources.conftest import serving
@@ -60,6 +60,12 @@ class Asked(Dialing):
     def of(self, contact: int) -> Any:
         row = select(CampaignContact.state, CampaignContact.why).where(CampaignContact.contact_id == contact)
         return self.stage.work(lambda s: s.execute(row).one())
+
+    def last(self) -> int:
+        """Who comes last."""
+        row = select(CampaignContact.contact_id).order_by(CampaignContact.priority).limit(1)
+        found: int = self.stage.work(lambda s: s.execute(row).scalar_one())
+        return found
 
     def goes_stale(self) -> None:
         """The last feed came days ago."""
@@ -279,3 +285,17 @@ def test_an_answer_of_before_the_refused_feed_says_nothing_of_it(stage: Stage, a
     assert asked.turn() == 1
     assert asked.attempts()[0].contact_id != stage.cast.mario
     assert asked.of(stage.cast.mario).why is Reason.STALE
+
+
+@pytest.mark.integration
+def test_in_the_hours_of_businesses_alone_the_gestionale_is_asked_about_those_and_not_about_homes_before_them(
+    stage: Stage, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_opens", lambda _rules, at, *, business: at if business else None)
+    monkeypatch.setattr(driving, "AHEAD", (1, 0, 60))
+    last = asked.last()
+    stage.work(lambda s: s.execute(update(Contact).where(Contact.id == last).values(residential=False)))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert attempt.contact_id == last
