@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, BigInteger, DateTime, bindparam, func, select, text
 from sqlalchemy.orm import Session
 
 from crm.collection.ending import Missing
@@ -60,26 +60,34 @@ _HEARD = text(
     """  # noqa: S608  # put together from constants
 )
 # Whose record, of himself or of a position, was refused by a feed newer than what is stored of it.
-_UNANSWERED = text(
-    """
-    SELECT c.ente_id
-    FROM contact c
-    JOIN import_refusal r ON r.ente_id = c.ente_id AND r.codice_fiscale = c.codice_fiscale
-    JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
-    LEFT JOIN position p ON r.of = 'position' AND p.ente_id = r.ente_id AND p.reference = r.key
-    WHERE c.id = ANY (CAST(:contacts AS bigint[])) AND NOT r.taken AND run.as_of > CASE r.of
-        WHEN 'taxpayer' THEN greatest(c.as_of, c.withdrawn_as_of)
-        WHEN 'position' THEN coalesce(greatest(p.as_of, p.withdrawn_as_of), '-infinity')
-    END
-    UNION
-    SELECT p.ente_id
-    FROM position p
-    JOIN import_refusal r ON r.ente_id = p.ente_id AND r.key = p.reference
-    JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
-    WHERE p.contact_id = ANY (CAST(:contacts AS bigint[])) AND NOT r.taken AND r.codice_fiscale IS NULL
-      AND r.of = 'position' AND run.as_of > greatest(p.as_of, p.withdrawn_as_of)
-    """
+_UNANSWERED = (
+    text(
+        """
+        SELECT c.id AS contact_id, c.ente_id, run.as_of
+        FROM contact c
+        JOIN import_refusal r ON r.ente_id = c.ente_id AND r.codice_fiscale = c.codice_fiscale
+        JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
+        LEFT JOIN position p ON r.of = 'position' AND p.ente_id = r.ente_id AND p.reference = r.key
+        WHERE c.id = ANY (:contacts) AND NOT r.taken AND run.as_of > CASE r.of
+            WHEN 'taxpayer' THEN greatest(c.as_of, c.withdrawn_as_of)
+            WHEN 'position' THEN coalesce(greatest(p.as_of, p.withdrawn_as_of), '-infinity')
+        END
+        UNION ALL
+        SELECT p.contact_id, p.ente_id, run.as_of
+        FROM position p
+        JOIN import_refusal r ON r.ente_id = p.ente_id AND r.key = p.reference
+        JOIN import_run run ON run.ente_id = r.ente_id AND run.id = r.run_id
+        WHERE p.contact_id = ANY (:contacts) AND NOT r.taken AND r.codice_fiscale IS NULL
+          AND r.of = 'position' AND run.as_of > greatest(p.as_of, p.withdrawn_as_of)
+        """
+    )
+    .bindparams(bindparam("contacts", type_=ARRAY(BigInteger)))
+    .columns(contact_id=BigInteger(), ente_id=BigInteger(), as_of=DateTime(timezone=True))
+    .subquery("unanswered")
 )
+# Selects those of the contacts of the parameter `contacts` of whom something was refused, and by the feed of which
+# instant at the latest: of them nothing is known up to a later one, unless somebody was asked since.
+UNANSWERED = select(_UNANSWERED.c.contact_id, func.max(_UNANSWERED.c.as_of)).group_by(_UNANSWERED.c.contact_id)
 
 
 class Stage(StrEnum):
@@ -172,7 +180,8 @@ def unanswered(session: Session, contact_ids: Collection[int]) -> frozenset[int]
     """The enti in which something that their collection system told of these contacts was refused, and not told again:
     what is stored of them is no newer than it says itself.
     """
-    return frozenset(session.execute(_UNANSWERED, {"contacts": list(contact_ids)}).scalars())
+    found = select(_UNANSWERED.c.ente_id).distinct()
+    return frozenset(session.scalars(found, {"contacts": list(contact_ids)}))
 
 
 def run_of(session: Session, run_id: int) -> RunView:

@@ -113,8 +113,7 @@ def claim(
     his = _turns(campaign, agent_id, now, full)
     if full:  # their places are 0 by now, at the end of the index: nobody walks through them
         his &= _CC.c.priority > 0
-    if len(hours) == 1:  # nobody else need be looked at
-        his &= exists().where(_C.c.id == _CC.c.contact_id, calling.BUSINESS if True in hours else ~calling.BUSINESS)
+    his &= _found_in(hours)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
@@ -149,9 +148,11 @@ def to_ask(
 def nearest(session: Session, *, campaign: Running, limit: int) -> list[int]:
     """Whose turn to be called comes next; nobody at an hour at which nobody is called."""
     now = clock.now(session)
-    if not open_to(campaign.rules, now):
+    if not (hours := open_to(campaign.rules, now)):
         return []
-    return sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now)
+    return sequence.waiting(
+        session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now, only=_found_in(hours)
+    )  # fmt: skip
 
 
 def claim_one(
@@ -298,6 +299,13 @@ def _turns(
     if agent_id is not None:
         his &= looks.not_skipped_by(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     return his
+
+
+def _found_in(hours: Collection[bool]) -> ColumnElement[bool]:
+    """Whom hours are for: in those of businesses alone, or of homes alone, nobody else need be looked at."""
+    if len(hours) > 1:
+        return true()
+    return exists().where(_C.c.id == _CC.c.contact_id, calling.BUSINESS if True in hours else ~calling.BUSINESS)
 
 
 def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None) -> UUID:

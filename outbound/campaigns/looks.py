@@ -96,8 +96,8 @@ def skipped(session: Session, by: Principal, *, campaign_id: int, contact_id: in
     session.flush()
     audit.note(
         session, by, kind="campaign.skipped", ente_id=found.ente_id,
-        subject=session.get_one(Campaign, campaign_id).name,
-        after={"campaign": campaign_id, "contact": contact_id, "why": why.value},
+        contact_id=contact_id, subject=session.get_one(Campaign, campaign_id).name,
+        after={"campaign": campaign_id, "why": why.value},
     )  # fmt: skip
     return True
 

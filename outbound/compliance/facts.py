@@ -65,6 +65,7 @@ class _What(StrEnum):
     PROMISED = "promised"  # to pay, until
     SAID = "said"  # that he wants to be called, not before
     AGREED = "agreed"  # with a survey's interviewer, for
+    REFUSED = "refused"  # something that a feed told of him, lately by that of
 
 
 def _of(what: _What, found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -84,6 +85,7 @@ _AROUND = union_all(
     ),
     _of(_What.PROMISED, promises.held(_IDS)),
     _of(_What.SAID, outcomes.wishes(_IDS, _NOW)),
+    _of(_What.REFUSED, collection.UNANSWERED),
     _of(
         _What.AGREED,
         select(_CASE.c.contact_id, _CASE.c.wants_after).where(
@@ -132,8 +134,11 @@ def people(
                 for whose, attempt in tried
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
-            running=running, **_state_of(one.contact_ids, known_at, offered, asked), deceased=one.deceased,
-            do_not_call=one.do_not_call, insolvent=one.insolvent,
+            running=running,
+            **_state_of(
+                one.contact_ids, known_at, _last(around[_What.REFUSED], one.contact_ids), offered, asked
+            ),
+            deceased=one.deceased, do_not_call=one.do_not_call, insolvent=one.insolvent,
             consented=False if contact_id in objecting else None,
             due_cents=0 if one.gone else _payable(owed[contact_id]),
             paid=not one.gone and not owed[contact_id].owed and owed[contact_id].paid > 0,
@@ -159,15 +164,24 @@ class _State(TypedDict):
 
 
 def _state_of(
-    rows: Collection[int], heard: datetime | None, offered: Offer | None, asked: Mapping[int, Last]
-) -> _State:
-    """Up to when what he owes is known, under all of his rows: as the last feed, or the answer about him, says."""
+    rows: Collection[int], heard: datetime | None, refused: datetime | None, offered: Offer | None,
+    asked: Mapping[int, Last],
+) -> _State:  # fmt: skip
+    """Up to when what he owes is known, under all of his rows: as the last feed, or the answer about him, says.
+
+    `refused`: as of when a feed told something of him that was not taken. What it was nobody knows: of him feeds say
+    nothing then, and no answer of before.
+    """
+    if refused is not None:
+        heard = None
     if offered is None:
         return {"known_at": heard, "ask_within": None, "asked_at": None, "lookup": None}
     his = [asked[row] for row in rows if row in asked]
     whole = len(his) == len(rows)
     answers = [one.as_of for one in his if one.as_of is not None]
     answered = min(answers) if whole and len(answers) == len(rows) else None
+    if refused is not None and answered is not None and answered < refused:
+        answered = None
     came = max((one.outcome for one in his), key=list(Lookup).index, default=None)
     return {
         "known_at": max(filter(None, (heard, answered)), default=None), "ask_within": offered.within,

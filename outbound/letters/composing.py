@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from crm.collection import queries as collection
 from crm.contacts import calling
 from crm.contacts import queries as contacts
 from crm.positions import queries as positions
@@ -92,8 +93,10 @@ def judged_again(
     """Of letters that are made and have not left: those that would not be written now, and why. A few statements.
 
     Each is judged as if it had not been written. A letter that asks for more than there is to be paid by now is one of
-    them: its addressee gets another. That the campaign halts, or the ente's data are old, is the batch's matter.
+    them: its addressee gets another. That the campaign halts, or the ente's data are old, is the batch's matter; that
+    those of one person are, though the ente's are not, is his.
     """
+    of_batch = OF_THE_BATCH if are_old(session, campaign, now) else OF_THE_BATCH - {Reason.STALE}
     ids = {one.contact_id for one in letters}
     known = facts.writable(session, ente_id=campaign.ente_id, contact_ids=ids, campaign_id=campaign.id)
     items = _asked(session, calling.persons(session, ids), campaign.plan.phase(day), day)
@@ -105,12 +108,18 @@ def judged_again(
         verdict = judge_written(
             replace(person, addresses=MappingProxyType(postal)), campaign.rules, now, Written.LETTER
         )
-        reasons = tuple(reason for reason in verdict.reasons if reason not in OF_THE_BATCH)
+        reasons = tuple(reason for reason in verdict.reasons if reason not in of_batch)
         if not reasons and sum(item.cents for item in items[one.contact_id]) < one.asked_cents:
             reasons = (Reason.STALE if items[one.contact_id] else Reason.NOTHING_DUE,)
         if reasons:
             found[one.id] = replace(verdict, reasons=reasons)
     return found
+
+
+def are_old(session: Session, campaign: Running, now: datetime) -> bool:
+    """Whether what an ente's collection system told is older than a campaign allows."""
+    heard, fresh = collection.heard(session, [campaign.ente_id]).get(campaign.ente_id), campaign.rules.fresh
+    return fresh is not None and (heard is None or now - heard > fresh)
 
 
 def _asked(

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crm.collection import queries as collection
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, table_of, touch
 from crm.core.errors import ConflictError
@@ -39,8 +38,7 @@ def require_may_leave(session: Session, campaign: Running, now: datetime) -> Non
         raise ConflictError(STOPPED)
     if campaign.state is not State.RUNNING:
         raise ConflictError(HALTED)
-    heard = collection.heard(session, [campaign.ente_id]).get(campaign.ente_id)
-    if campaign.rules.fresh is not None and (heard is None or now - heard > campaign.rules.fresh):
+    if composing.are_old(session, campaign, now):
         raise ConflictError(OLD)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from crm.collection.models import CollectionSource, ContactLookup, ImportRun, SourceKind
+from crm.collection.models import CollectionSource, ContactLookup, ImportRefusal, ImportRun, Of, SourceKind
 from crm.collection.simulator.app import Gestionale
 from crm.collection.simulator.state import EnteState
 from crm.collection.sources.lookups import Lookups
@@ -25,7 +25,7 @@ from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.compliance import rules
 from outbound.compliance.rules import Person, Reason, Rules, judge
-from outbound.dialer import calling
+from outbound.dialer import calling, driving
 from outbound.dialer.driving import Dialer
 from tests.cast import principal_of
 from tests.crm.collection.sources.conftest import serving
@@ -60,6 +60,12 @@ class Asked(Dialing):
     def of(self, contact: int) -> Any:
         row = select(CampaignContact.state, CampaignContact.why).where(CampaignContact.contact_id == contact)
         return self.stage.work(lambda s: s.execute(row).one())
+
+    def last(self) -> int:
+        """Who comes last."""
+        row = select(CampaignContact.contact_id).order_by(CampaignContact.priority).limit(1)
+        found: int = self.stage.work(lambda s: s.execute(row).scalar_one())
+        return found
 
     def goes_stale(self) -> None:
         """The last feed came days ago."""
@@ -234,3 +240,62 @@ def test_only_calls_wait_for_an_answer() -> None:
     assert judge(unasked, about_nothing, AT).allowed
     to_write = replace(unasked, addresses={rules.Written.LETTER: ("1",)})
     assert rules.judge_written(to_write, Rules(windows=()), AT, rules.Written.LETTER).allowed
+
+
+def refuses(asked: Asked, contact: int) -> None:
+    """The last feed tells of somebody what nobody could take."""
+
+    def work(session: Any) -> None:
+        of = session.get_one(Contact, contact)
+        run = session.execute(select(ImportRun.id).where(ImportRun.ente_id == of.ente_id)).scalar_one()
+        session.add(
+            ImportRefusal(
+                ente_id=of.ente_id, run_id=run, line=7, reason="x", of=Of.TAXPAYER, key=of.codice_fiscale,
+                codice_fiscale=of.codice_fiscale,
+            )
+        )  # fmt: skip
+
+    asked.stage.work(work)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("offered", [False, True])
+def test_of_whom_a_feed_told_what_was_not_taken_an_answer_alone_says_enough(
+    stage: Stage, asked: Asked, offered: bool
+) -> None:
+    refuses(asked, stage.cast.mario)
+    if not offered:
+        stage.work(lambda s: s.execute(update(CollectionSource).values(answers_one=False)))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert (attempt.contact_id == stage.cast.mario) == offered
+    if not offered:
+        assert asked.of(stage.cast.mario) == (ContactState.LATER, Reason.STALE)
+
+
+@pytest.mark.integration
+def test_an_answer_of_before_the_refused_feed_says_nothing_of_it(stage: Stage, asked: Asked) -> None:
+    asked.lookups.ask(ente_id=stage.cast.empoli, contact_id=stage.cast.mario)
+    refuses(asked, stage.cast.mario)
+    for one in (ContactLookup, Contact):
+        before = update(one).values(as_of=one.as_of - DAYS)
+        stage.work(lambda s, before=before: s.execute(before))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    assert asked.attempts()[0].contact_id != stage.cast.mario
+    assert asked.of(stage.cast.mario).why is Reason.STALE
+
+
+@pytest.mark.integration
+def test_in_the_hours_of_businesses_alone_the_gestionale_is_asked_about_those_and_not_about_homes_before_them(
+    stage: Stage, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_opens", lambda _rules, at, *, business: at if business else None)
+    monkeypatch.setattr(driving, "AHEAD", (1, 0, 60))
+    last = asked.last()
+    stage.work(lambda s: s.execute(update(Contact).where(Contact.id == last).values(residential=False)))
+    asked.seated(stage.cast.anna)
+    assert asked.turn() == 1
+    (attempt,) = asked.attempts()
+    assert attempt.contact_id == last

@@ -201,7 +201,7 @@ def test_of_two_transactions_in_each_other_s_way_both_get_done(database: Databas
         other = pool.submit(rename, cast.luca, cast.anna, "due")
         one.result(20)
         other.result(20)
-    assert len(attempts) in {3, 4}  # both lose when both notice in the same instant
+    assert len(attempts) > 2  # how many more is luck: whoever begins again may meet the other once more
     assert sorted(topic.name for topic in heard) == ["user:due", "user:uno"]
     with database.begin(Scope.nothing()) as session:
         names = session.execute(select(User.name).where(User.id.in_([cast.anna, cast.luca]))).scalars().all()

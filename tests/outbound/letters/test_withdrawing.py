@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from crm.collection.models import ImportRun
-from crm.contacts.models import ConditionKind, ContactAddress, ContactCondition, Source, Verification
+from crm.collection.models import ImportRefusal, ImportRun, Of
+from crm.contacts.models import ConditionKind, Contact, ContactAddress, ContactCondition, Source, Verification
 from crm.core.errors import ConflictError, ForbiddenError
 from crm.documents.store import StoreError
 from crm.follow_ups import service as follow_ups
@@ -222,3 +222,22 @@ def test_without_a_bound_on_age_a_feed_is_not_asked_for(press: Press, cast: Cast
     its = press.work(lambda s: withdrawing.running.get(s, campaign))
     unbound = replace(its, rules=replace(its.rules, fresh=None))
     press.work(lambda s: withdrawing.require_may_leave(s, unbound, NOON + 400 * DAY))
+
+
+def test_of_whom_the_last_feed_told_what_was_not_taken_gets_no_letter_until_it_is_told_again(
+    press: Press, cast: Cast
+) -> None:
+    unclear, stays = press.people(2)
+    campaign, batch = made(press, unclear, stays)
+
+    def refused(session: Any) -> None:
+        run = session.execute(select(ImportRun.id).where(ImportRun.ente_id == cast.empoli)).scalar_one()
+        code = session.get_one(Contact, unclear).codice_fiscale
+        what = {"run_id": run, "line": 9, "reason": "x", "of": Of.TAXPAYER, "key": code, "codice_fiscale": code}
+        session.add(ImportRefusal(ente_id=cast.empoli, **what))
+
+    press.work(refused)
+    over(press, batch)
+    assert states(press, batch) == {unclear: LetterState.WITHDRAWN, stays: LetterState.HANDED_OVER}
+    found = press.contact(campaign, unclear)
+    assert (found.state, found.why) == (ContactState.LATER, Reason.STALE)
