@@ -11,6 +11,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal_column,
     or_,
     select,
     true,
@@ -59,23 +60,31 @@ class Chosen:
 
 def ripen(session: Session, *, campaign_id: int) -> int:
     """Whose time has come is ready, and so is whom somebody claimed and forgot; how many. Not who is being called."""
-    now = clock.now(session)
-    called = sequence.called(now)
+    waits = or_(_CC.c.state == ContactState.LATER, ~sequence.called(clock.now(session)))
+    either = _CC.c.state.in_([ContactState.LATER, ContactState.CLAIMED])
+    return _ready(session, _CC.c.campaign_id == campaign_id, either, waits)
+
+
+def release(session: Session) -> int:
+    """Whom somebody claimed for a campaign that has not run since: else no campaign could call him; how many."""
+    stand = select(Campaign.id).where(Campaign.state != State.RUNNING)
+    claimed = _CC.c.state == literal_column(f"'{ContactState.CLAIMED}'")  # as the index of those says it
+    return _ready(session, claimed, _CC.c.campaign_id.in_(stand), ~sequence.called(clock.now(session)))
+
+
+def _ready(session: Session, *which: ColumnElement[bool]) -> int:
     due = (
         select(_CC.c.campaign_id, _CC.c.contact_id)
-        .where(
-            _CC.c.campaign_id == campaign_id, _CC.c.state.in_([ContactState.LATER, ContactState.CLAIMED]),
-            _CC.c.due_at <= now, or_(_CC.c.state == ContactState.LATER, ~called),
-        )
+        .where(_CC.c.due_at <= clock.now(session), *which)
         .order_by(_CC.c.due_at).limit(RIPENED).with_for_update(skip_locked=True)
     )  # fmt: skip
-    which = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
-    done = session.execute(update(_CC).where(which).values(state=ContactState.READY, why=None, claimed_by=None))
+    these = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
+    done = session.execute(update(_CC).where(these).values(state=ContactState.READY, why=None, claimed_by=None))
     return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def ripen_all(database: Database) -> int:
-    """The same of every campaign that runs; how many."""
+    """The same of every campaign; of those that do not run the forgotten alone. And looks that lapsed are over."""
     with database.begin(Scope.nothing()) as session:
         contracts = sorted(enti.coverage(session))
     return total_of_each(contracts, lambda one: database.transact(Scope.of_contract(one), _ripen))
@@ -83,7 +92,8 @@ def ripen_all(database: Database) -> int:
 
 def _ripen(session: Session) -> int:
     running = session.scalars(select(Campaign.id).where(Campaign.state == State.RUNNING)).all()
-    return sum(ripen(session, campaign_id=one) for one in running)
+    looks.lapse(session, after=CLAIM)
+    return release(session) + sum(ripen(session, campaign_id=one) for one in running)
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:

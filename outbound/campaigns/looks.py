@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -49,6 +49,15 @@ def before(session: Session, agent_id: int) -> tuple[int, int] | None:
         )
     ).one_or_none()  # fmt: skip
     return None if row is None else (row.campaign_id, row.contact_id)
+
+
+def lapse(session: Session, *, after: timedelta) -> None:
+    """Looks of which nothing came in the time of a claim are over, whether or not their operators come back."""
+    session.execute(
+        update(_LOOK)
+        .where(_LOOK.c.over_at.is_(None), _LOOK.c.asked_at <= clock.now(session) - after)
+        .values(over_at=_LOOK.c.asked_at + after, became=LookEnd.LAPSED)
+    )
 
 
 def _open(session: Session, agent_id: int) -> Look | None:

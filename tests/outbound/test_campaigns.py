@@ -24,10 +24,19 @@ from crm.follow_ups.service import To
 from crm.positions.models import Position, PositionState
 from outbound.campaigns import admission, contacts, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState, WrittenAttempt
+from outbound.campaigns.models import (
+    Attempt,
+    Campaign,
+    CampaignContact,
+    CampaignVersion,
+    ContactState,
+    Look,
+    LookEnd,
+    WrittenAttempt,
+)
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Ended, Reason, Written, opens
-from outbound.dialer import recalls
+from outbound.dialer import calling, recalls
 from outbound.dialer.models import DialerRecall
 from outbound.letters.usual import USUAL
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
@@ -336,6 +345,22 @@ def test_an_agent_who_forgets_whom_he_claimed_leaves_him_to_the_others(office: O
     assert office.next(office.luca, campaign).contact_id == cast.mario
     office.work(lambda s: contacts.let_go(s, office.luca, campaign_id=campaign, contact_id=cast.mario))
     assert office.next(office.anna, campaign).contact_id == cast.mario
+
+
+def test_whom_somebody_had_before_him_as_the_campaign_was_paused_may_be_called_by_another(
+    office: Office, cast: Cast
+) -> None:
+    paused, other = office.run(), office.run(name="Secondo sollecito")
+    assert office.work(lambda s: calling.next_contact(s, office.anna, campaign_id=paused)) is not None
+    office.act(office.sara, paused, Deed.PAUSE)
+    contacts.ripen_all(office.database)
+    assert office.next(office.luca, other) is None, "he is hers for ten minutes"
+    office.now += contacts.CLAIM + contacts.judging.ELSEWHERE
+    contacts.ripen_all(office.database)
+    assert office.contact(paused, cast.mario).state is ContactState.READY
+    assert office.next(office.luca, other).contact_id == cast.mario
+    (look,) = office.work(lambda s: s.execute(select(Look.became, Look.over_at - Look.asked_at)).all())
+    assert look == (LookEnd.LAPSED, contacts.CLAIM)
 
 
 def test_who_is_spoken_with_for_long_is_nobody_else_s_meanwhile(office: Office, cast: Cast) -> None:

@@ -13,6 +13,7 @@ import httpx
 import structlog
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.collection.models import CollectionSource, ContactLookup
@@ -127,7 +128,9 @@ class Lookups:
                 Question(endpoints.endpoint(asked.endpoint), asked.ente, asked.codice_fiscale, asked.mark),
             )
             self._database.transact(scope, partial(_taken, ente_id=ente_id, asked=asked, answer=answer))
-        except SourceError as error:
+        except (SourceError, DataError, IntegrityError) as caught:  # what the database refuses cannot be read, either
+            refused = SourceError(one.UNREADABLE.format(reason=type(caught).__name__), permanent=True)
+            error = caught if isinstance(caught, SourceError) else refused
             came = _outcome(error)
             log.warning("lookup_failed", source=asked.source_id, outcome=came.value)
             self._database.transact(

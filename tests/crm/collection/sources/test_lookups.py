@@ -11,7 +11,7 @@ import httpx
 import pytest
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from crm.collection.importer import import_feed
@@ -94,6 +94,16 @@ def test_no_codice_fiscale_is_in_an_address(asking: Asking) -> None:
     asking.lookups._http.event_hooks = {"request": [lambda r: seen.append(str(r.url))], "response": []}
     asking.ask()
     assert seen == [f"{asking.served.url}/v1/enti/D403/lookups"]
+
+
+def test_what_the_database_refuses_was_no_answer_and_is_not_asked_for_each_turn(
+    asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "_taken", lambda session, **_: session.execute(text("SELECT 1 / 0")))
+    assert asking.ask() is Lookup.UNREADABLE
+    last = asking.last()
+    assert last is not None
+    assert last.outcome is Lookup.UNREADABLE
 
 
 def test_a_debt_that_is_no_longer_named_is_gone(asking: Asking) -> None:
