@@ -31,7 +31,7 @@ from tests.web.test_privacy import post as asks
 from tests.web.test_proposals import Browser
 from tests.web.test_quality import ANSWERS, conversation, given
 from tests.web.test_questionnaires import Survey
-from tests.web.test_survey_pages import running
+from tests.web.test_survey_pages import gives, running
 
 __all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
@@ -116,7 +116,7 @@ def test_a_campaign_that_is_a_survey(desk: Desk, database: Database, page: Page)
     survey.get(at)
     for path in ("", "/survey", "/survey/quotas?first=ok", "/survey/sample?by=kind", "/board", "/results", "/messages"):
         see(page, f"{at}{path}")
-    case = f"/cases/{at.rsplit('/', 1)[1]}/{mario}"
+    case = gives(survey, at, survey.cast.anna)
     survey.get(case, "anna")
     see(page, case)
     of = {"ente_id": survey.cast.empoli, "campaign_id": int(at.rsplit("/", 1)[1]), "contact_id": mario}
