@@ -31,6 +31,7 @@ function send(event) {
   form.requestSubmit(form.querySelector("button.primary"));
 }
 
+form?.querySelector("[autofocus]")?.focus(); // now: the browser does it as it draws, and who types fast is there before
 form?.addEventListener("keydown", choose);
 form?.addEventListener("keydown", send);
 document.addEventListener("keydown", go);
