@@ -17,6 +17,7 @@ EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def _answers(page: Page, *keys: str) -> None:
     """Each question by its keys; the page after it is another."""
     for one in keys:
+        expect(page.locator("[data-interview][data-listens]")).to_be_attached()
         asked = page.locator("input[name=revision]").first.input_value()
         for key in one.split():
             page.keyboard.press(key)

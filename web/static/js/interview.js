@@ -31,7 +31,6 @@ function send(event) {
   form.requestSubmit(form.querySelector("button.primary"));
 }
 
-form?.querySelector("[autofocus]")?.focus(); // now: the browser does it as it draws, and who types fast is there before
 form?.addEventListener("keydown", choose);
 form?.addEventListener("keydown", send);
 document.addEventListener("keydown", go);
@@ -42,3 +41,5 @@ form?.addEventListener("submit", (event) => {
 const ending = document.querySelector(".survey-end");
 ending?.addEventListener("toggle", () => ending.open && ending.querySelector("select").focus());
 window.addEventListener("pageshow", (event) => event.persisted && location.reload()); // a page of the past is stale
+form?.querySelector("[autofocus]")?.focus(); // the browser does it as it draws, later
+if (form) form.dataset.listens = "yes";
