@@ -35,6 +35,7 @@ from outbound.campaigns import privacy as campaigns
 from outbound.cati import by_keys
 from outbound.cati import privacy as cati
 from outbound.dialer import privacy as dialer
+from outbound.field import privacy as field
 from outbound.letters import privacy as letters
 from outbound.lists import privacy as lists
 from outbound.messages.sending import Sender, before_leaving
@@ -64,7 +65,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
-    *outcomes.HOLDERS, *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
+    *field.HOLDERS, *outcomes.HOLDERS, *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,

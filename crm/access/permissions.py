@@ -44,6 +44,10 @@ class Permission(StrEnum):
     QUESTIONNAIRE_WRITE = "questionnaire.write"
     INTERVIEW_CONDUCT = "interview.conduct"
     INTERVIEW_EXPORT = "interview.export"
+    FIELD_MANAGE = "field.manage"
+    FIELD_APPROVE = "field.approve"
+    FIELD_WATCH = "field.watch"
+    FIELD_VISIT = "field.visit"
     PENALTY_CONTEST = "penalty.contest"
     PENALTY_DECIDE = "penalty.decide"
     REPORT_ADDRESS = "report.address"
@@ -90,6 +94,10 @@ MEANINGS: dict[Permission, str] = {
     Permission.QUESTIONNAIRE_WRITE: "Upload, publish and withdraw questionnaires of telephone surveys",
     Permission.INTERVIEW_CONDUCT: "Interview by telephone, go on with a colleague's interview",
     Permission.INTERVIEW_EXPORT: "See a survey's outcome rates, take its answers away as files",
+    Permission.FIELD_MANAGE: "Field agents with their papers, practices, mandates, rounds; answer an alarm",
+    Permission.FIELD_APPROVE: "Approve field agents for the ente, find them unfit, name who is to be visited",
+    Permission.FIELD_WATCH: "Read practices, reports of visits, commissions, the register of operations",
+    Permission.FIELD_VISIT: "Accept mandates, visit, and tell what came of it",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
     Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
     Permission.REPORT_ADDRESS: "Say where an ente's monthly report is announced",
@@ -107,7 +115,13 @@ MEANINGS: dict[Permission, str] = {
 _FILE_WORK = frozenset({Permission.FILE_READ, Permission.CONTACT_RECORD, Permission.PROPOSAL_MAKE})
 _APPOINTMENTS = frozenset({Permission.APPOINTMENT_READ, Permission.APPOINTMENT_MANAGE})
 _OWN_ENTE = frozenset(
-    {Permission.FILE_READ, Permission.BOARD_WATCH, Permission.ENTE_WATCH, Permission.APPOINTMENT_READ}
+    {
+        Permission.FILE_READ,
+        Permission.BOARD_WATCH,
+        Permission.ENTE_WATCH,
+        Permission.APPOINTMENT_READ,
+        Permission.FIELD_WATCH,
+    }
 )
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
@@ -126,14 +140,16 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
         Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
+        Permission.FIELD_MANAGE, Permission.FIELD_WATCH,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {
         Permission.CONTACT_MERGE, Permission.FOLLOW_UP_MANAGE, Permission.BOARD_WATCH, Permission.LIST_MANAGE,
         Permission.CAMPAIGN_MANAGE,
         Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
+        Permission.FIELD_MANAGE, Permission.FIELD_WATCH,
     },
-    Role.FIELD_AGENT: _FILE_WORK,
+    Role.FIELD_AGENT: frozenset({Permission.FIELD_VISIT}),  # who he is sent to is all that he sees
     Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
@@ -141,7 +157,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.CAMPAIGN_APPROVE, Permission.PENALTY_DECIDE,
         Permission.ACCESS_READ, Permission.USER_REMOVE,
         Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE, Permission.REPORT_ADDRESS,
-        Permission.INTERVIEW_EXPORT,
+        Permission.INTERVIEW_EXPORT, Permission.FIELD_APPROVE,
     },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
     Role.ADMINISTRATOR: frozenset(

@@ -35,6 +35,9 @@ import crm.turns.models
 import outbound.campaigns.models
 import outbound.cati.models
 import outbound.dialer.models
+import outbound.field.agents.models
+import outbound.field.practices.models
+import outbound.field.visits.models
 import outbound.letters.models
 import outbound.lists.models
 import outbound.outcomes.models

@@ -27,7 +27,7 @@ PASSWORD = "la mia parola segreta"
 
 # -- permissions ----------------------------------------------------------------------------------------------------
 
-STAFF = {Role.AGENT, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.FIELD_AGENT, Role.DESK_CLERK}
+OFFICE = {Role.AGENT, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.DESK_CLERK}
 OF_AN_ENTE = {Role.ENTE_VIEWER, Role.ENTE_APPROVER}
 MAY = {
     Permission.CALLS_ANSWER: {Role.AGENT, Role.SUPERVISOR},
@@ -39,14 +39,14 @@ MAY = {
     Permission.LIST_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.RECORDING_LISTEN: {Role.SUPERVISOR, Role.ENTE_APPROVER},
     Permission.RECORDING_SAVE: {Role.ENTE_APPROVER},
-    Permission.FILE_READ: STAFF | OF_AN_ENTE,
-    Permission.CONTACT_RECORD: STAFF,
+    Permission.FILE_READ: OFFICE | OF_AN_ENTE,
+    Permission.CONTACT_RECORD: OFFICE,
     Permission.CONTACT_MERGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.FOLLOW_UP_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.AGENDA_MANAGE: {Role.SUPERVISOR, Role.ADMINISTRATOR},
     Permission.APPOINTMENT_READ: {Role.AGENT, Role.SUPERVISOR, Role.DESK_CLERK, Role.ADMINISTRATOR} | OF_AN_ENTE,
     Permission.APPOINTMENT_MANAGE: {Role.AGENT, Role.SUPERVISOR, Role.DESK_CLERK},
-    Permission.PROPOSAL_MAKE: STAFF,
+    Permission.PROPOSAL_MAKE: OFFICE,
     Permission.PROPOSAL_DECIDE: {Role.ENTE_APPROVER},
     Permission.BOARD_MANAGE: {Role.SUPERVISOR},
     Permission.BOARD_WATCH: set(Role) - {Role.FIELD_AGENT, Role.DESK_CLERK},
@@ -61,6 +61,10 @@ MAY = {
     Permission.QUESTIONNAIRE_WRITE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.INTERVIEW_CONDUCT: {Role.AGENT, Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
     Permission.INTERVIEW_EXPORT: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER, Role.ENTE_APPROVER},
+    Permission.FIELD_MANAGE: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER},
+    Permission.FIELD_APPROVE: {Role.ENTE_APPROVER},
+    Permission.FIELD_WATCH: {Role.SUPERVISOR, Role.CAMPAIGN_MANAGER} | OF_AN_ENTE,
+    Permission.FIELD_VISIT: {Role.FIELD_AGENT},
     Permission.PENALTY_CONTEST: {Role.SUPERVISOR, Role.ADMINISTRATOR},
     Permission.PENALTY_DECIDE: {Role.ENTE_APPROVER},
     Permission.REPORT_ADDRESS: {Role.SUPERVISOR, Role.ENTE_APPROVER},

@@ -196,6 +196,7 @@ from telephony.texts.models import TextReading, TextSetting, TextThread
 from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
+from tests.outbound.field import people as visits
 from tests.telephony.stage import Stage, build
 
 
@@ -268,6 +269,7 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
     session.add(CampaignFigure(**of, kind="x", at=AS_OF, took_ms=0, value="{}"))
     session.add(CampaignReport(**of, version=1, made_at=AS_OF, made_by=cast.sara, seal="", kept={}))
     _a_letter(session, cast, found.id)
+    visits.one_of_each(session, cast)
 
 
 def _a_letter(session: Session, cast: Cast, campaign_id: int) -> None:

@@ -1,0 +1,1 @@
+"""Visits: what happened at a door, in the order in which it may happen."""
