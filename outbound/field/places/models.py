@@ -54,3 +54,20 @@ class CivicNumber(Base):
     postcode: Mapped[str] = mapped_column(String(10))
     latitude: Mapped[float]
     longitude: Mapped[float]
+
+
+class CivicIncoming(Base):
+    """A line of a file that is being read, within its transaction; none stays."""
+
+    __tablename__ = "civic_incoming"
+
+    file_id: Mapped[int] = mapped_column(ForeignKey("civic_file.id"), primary_key=True, autoincrement=False)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    town: Mapped[str] = mapped_column(String(80))
+    key: Mapped[str] = mapped_column(String(160))
+    street: Mapped[str] = mapped_column(String(160))
+    number: Mapped[int] = mapped_column(Integer)
+    suffix: Mapped[str] = mapped_column(String(12))
+    postcode: Mapped[str] = mapped_column(String(10))
+    latitude: Mapped[float]
+    longitude: Mapped[float]

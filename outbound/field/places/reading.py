@@ -13,24 +13,24 @@ from outbound.field.places.civic_file import MOST_MISTAKES, Row, Wrong, rows
 from outbound.field.places.models import CivicFile
 
 LONGEST_NAME = 120
-_INCOMING = text(
-    "CREATE TEMPORARY TABLE civic_incoming (line bigint, town text, key text, street text, number integer, suffix text,"
-    " postcode text, latitude double precision, longitude double precision) ON COMMIT DROP"
-)
 _COPY = "COPY civic_incoming FROM STDIN"
-# A number that is written twice is where it was written first.
-_FORGET = text("DELETE FROM civic_street WHERE town IN (SELECT DISTINCT town FROM civic_incoming)")
+_FORGET = text(
+    "DELETE FROM civic_street WHERE town IN (SELECT DISTINCT town FROM civic_incoming WHERE file_id = :file)"
+)
 _STREETS = text(
     "INSERT INTO civic_street (file_id, town, key, name, latitude, longitude, numbers)"
     " SELECT :file, town, key, min(street), avg(latitude), avg(longitude), count(DISTINCT (number, suffix))"
-    " FROM civic_incoming GROUP BY town, key"
+    " FROM civic_incoming WHERE file_id = :file GROUP BY town, key"
 )
+# A number that is written twice is where it was written first.
 _NUMBERS = text(
     "INSERT INTO civic_number (street_id, number, suffix, postcode, latitude, longitude)"
     " SELECT DISTINCT ON (s.id, i.number, i.suffix) s.id, i.number, i.suffix, i.postcode, i.latitude, i.longitude"
-    " FROM civic_incoming i JOIN civic_street s ON s.town = i.town AND s.key = i.key"
-    " ORDER BY s.id, i.number, i.suffix, i.line"
+    " FROM civic_incoming i JOIN civic_street s ON s.town = i.town AND s.key = i.key AND s.file_id = i.file_id"
+    " WHERE i.file_id = :file ORDER BY s.id, i.number, i.suffix, i.line"
 )
+_TOWNS = text("SELECT DISTINCT town FROM civic_incoming WHERE file_id = :file ORDER BY town")
+_DONE = text("DELETE FROM civic_incoming WHERE file_id = :file")
 
 
 def read(session: Session, by: Principal, *, name: str, lines: Iterable[str], town: str = "") -> int:
@@ -40,30 +40,31 @@ def read(session: Session, by: Principal, *, name: str, lines: Iterable[str], to
     """
     by.require(Permission.FIELD_MANAGE)
     wrong: list[list[object]] = []
+    row = CivicFile(
+        name=name[:LONGEST_NAME], towns=[], rows=0, refused=0, mistakes=wrong, read_at=clock.now(session),
+        read_by=by.user_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
     counts = {"rows": 0, "refused": 0}
-    session.execute(_INCOMING)
     raw = session.connection().connection.driver_connection
     assert raw is not None
     with raw.cursor() as cursor, cursor.copy(_COPY) as copy:
         for line, one in enumerate(_good(rows(lines, town=town), wrong, counts)):
-            copy.write_row((line, one.town, one.key, one.street, one.number, one.suffix, one.postcode, *_degrees(one)))
+            at = (one.at.latitude, one.at.longitude)
+            copy.write_row((row.id, line, one.town, one.key, one.street, one.number, one.suffix, one.postcode, *at))
     if not counts["rows"]:
         why = f" La prima riga scartata: {wrong[0][1]}" if wrong else ""
         raise InvalidError(f"Nel file non c'è nessun numero civico che si legga.{why}", field="file")
-    session.execute(text("ANALYZE civic_incoming"))
-    towns = list(session.scalars(text("SELECT DISTINCT town FROM civic_incoming ORDER BY 1")))
-    row = CivicFile(
-        name=name[:LONGEST_NAME], towns=towns, rows=counts["rows"], refused=counts["refused"],
-        mistakes=wrong, read_at=clock.now(session), read_by=by.user_id,
-    )  # fmt: skip
-    session.add(row)
+    its = {"file": row.id}
+    row.towns = list(session.scalars(_TOWNS, its))
+    row.rows, row.refused, row.mistakes = counts["rows"], counts["refused"], wrong
     session.flush()
-    session.execute(_FORGET)
-    session.execute(_STREETS, {"file": row.id})
-    session.execute(_NUMBERS)
+    for statement in (_FORGET, _STREETS, _NUMBERS, _DONE):
+        session.execute(statement, its)
     audit.note(
         session, by, kind="civic_file.read", ente_id=None, subject=row.name,
-        after={"rows": row.rows, "refused": row.refused, "towns": towns},
+        after={"rows": row.rows, "refused": row.refused, "towns": row.towns},
     )  # fmt: skip
     return row.id
 
@@ -77,7 +78,3 @@ def _good(found: Iterator[Row | Wrong], wrong: list[list[object]], counts: dict[
         counts["refused"] += 1
         if len(wrong) < MOST_MISTAKES:
             wrong.append([one.line, one.why])
-
-
-def _degrees(one: Row) -> tuple[float, float]:
-    return one.at.latitude, one.at.longitude

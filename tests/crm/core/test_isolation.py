@@ -38,7 +38,8 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
-    "civic_file", "civic_number", "civic_street", "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
+    "civic_file", "civic_incoming", "civic_number", "civic_street",
+    "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_paper",
     "follow_up_list", "forecast_day", "heartbeat", "interruption",
     "ivr_flow", "ivr_publication", "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit",

@@ -28,7 +28,7 @@ def test_nobody_is_sent_whom_a_tie_excludes_and_a_doubt_comes_last() -> None:
     tied = Task(1, "Empoli", EMPOLI, excluded=frozenset({2}))
     doubtful = Task(2, "Empoli", EMPOLI, doubtful=frozenset({2}))
     found = share([tied, doubtful], [Hand(1, 0, (VINCI,)), Hand(2, 0, (EMPOLI,))], most=50)
-    assert [(one.practice_id, one.agent_id) for one in found.given][0] == (1, 1)
+    assert next((one.practice_id, one.agent_id) for one in found.given) == (1, 1)
     everybody = share([Task(1, "Empoli", EMPOLI, excluded=frozenset({1, 2}))], [Hand(1), Hand(2)], most=50)
     assert everybody.left == {1: Left.ALL_TIED}
     assert share([tied], [], most=50).left == {1: Left.NOBODY}

@@ -17,7 +17,7 @@ branch_labels = None
 depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
-COMPANYS = ("civic_file", "civic_street", "civic_number")  # of the company: they tell of no taxpayer
+COMPANYS = ("civic_file", "civic_street", "civic_number", "civic_incoming")  # of the company: they tell of no taxpayer
 OF_ENTI = ("field_setting", "field_assignment", "field_judgement", "field_no_visit")
 REASONS = ("do_not_visit", "in_practice", "visited")
 
@@ -62,6 +62,22 @@ def upgrade() -> None:
             ["street_id"], ["civic_street.id"], name=op.f("fk_civic_number_street_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("street_id", "number", "suffix", name=op.f("pk_civic_number")),
+    )
+    op.create_table(
+        "civic_incoming",
+        sa.Column("file_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("town", sa.String(80), nullable=False),
+        sa.Column("key", sa.String(160), nullable=False),
+        sa.Column("street", sa.String(160), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("suffix", sa.String(12), nullable=False),
+        sa.Column("postcode", sa.String(10), nullable=False),
+        sa.Column("latitude", sa.Double(), nullable=False),
+        sa.Column("longitude", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["file_id"], ["civic_file.id"], name=op.f("fk_civic_incoming_file_id")),
+        sa.PrimaryKeyConstraint("file_id", "line", name=op.f("pk_civic_incoming")),
+        prefixes=["UNLOGGED"],
     )
     op.create_table(
         "field_setting",
