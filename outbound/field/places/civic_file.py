@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from crm.contacts.names import fold
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError, InvalidError
 from outbound.field.places.placing import Point
 from outbound.field.places.streets import located, street_key, suffix_of, town_key
 
@@ -47,10 +47,7 @@ KNOWN: Mapping[Column, frozenset[str]] = {
 }
 # Without these it is no file of civic numbers; as what we would have them called.
 NEEDED = {Column.STREET: "VIA", Column.NUMBER: "CIVICO", Column.LATITUDE: "LAT", Column.LONGITUDE: "LON"}
-OTHER_SYSTEM = (
-    "Le coordinate non sono in gradi (EPSG:4326, WGS 84): valori come %s sono metri di un altro sistema, per esempio "
-    "Gauss-Boaga o UTM. Converti il file in EPSG:4326 e caricalo di nuovo."
-)
+DEGREES = 360  # beyond which a number is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +103,14 @@ def rows(lines: Iterable[str], *, town: str = "") -> Iterator[Row | Wrong]:
             continue
         try:
             yield _row(cells, at, town, keys, towns)
-        except InvalidError:
-            raise
-        except (ValueError, IndexError) as error:
-            yield Wrong(n, str(error) if isinstance(error, _WrongError) else "La riga è più corta dell'intestazione.")
-
-
-class _WrongError(ValueError):
-    """Why a line is left out."""
+        except FieldError as error:
+            yield Wrong(n, str(error))
 
 
 def _row(cells: list[str], at: Mapping[Column, int], town: str, keys: dict[str, str], towns: dict[str, str]) -> Row:
     def cell(column: Column) -> str:
+        if at.get(column, -1) >= len(cells):
+            raise FieldError("La riga è più corta dell'intestazione.", "line")
         return cells[at[column]].strip() if column in at else ""
 
     street, where = cell(Column.STREET), cell(Column.TOWN) or town
@@ -126,14 +119,17 @@ def _row(cells: list[str], at: Mapping[Column, int], town: str, keys: dict[str, 
     if where not in towns:
         towns[where] = town_key(where)
     if not keys[street] or not towns[where]:
-        raise _WrongError("Manca la via o il comune.")
+        raise FieldError("Manca la via o il comune.", "line")
     number, suffix = _civic(cell(Column.NUMBER), cell(Column.SUFFIX))
     point = Point(_degrees(cell(Column.LATITUDE)), _degrees(cell(Column.LONGITUDE)))
     south, north, west, east = ITALY
     if not (south <= point.latitude <= north and west <= point.longitude <= east):
-        if max(abs(point.latitude), abs(point.longitude)) > 360:  # no degrees
-            raise InvalidError(OTHER_SYSTEM % cell(Column.LATITUDE), field="file")
-        raise _WrongError("Il punto non è in Italia: forse latitudine e longitudine sono scambiate.")
+        if max(abs(point.latitude), abs(point.longitude)) > DEGREES:
+            raise InvalidError(
+                "Le coordinate non sono in gradi (EPSG:4326, WGS 84): sono metri di un altro sistema, per esempio"
+                " Gauss-Boaga o UTM. Converti il file in EPSG:4326 e caricalo di nuovo.", field="file",
+            )  # fmt: skip
+        raise FieldError("Il punto non è in Italia: forse latitudine e longitudine sono scambiate.", "line")
     return Row(
         towns[where], keys[street], " ".join(street.split())[:160], number, suffix, cell(Column.POSTCODE)[:10], point
     )
@@ -144,7 +140,7 @@ def _civic(number: str, suffix: str) -> tuple[int, str]:
         return int(number[:7]), suffix_of(suffix)
     found = located(f"X {number}").civic
     if found.number is None:
-        raise _WrongError("Il numero civico non si legge.")
+        raise FieldError("Il numero civico non si legge.", "line")
     return found.number, suffix_of(found.suffix, suffix)
 
 
@@ -153,5 +149,5 @@ _DEGREES = re.compile(r"-?\d+(?:[.,]\d+)?$")
 
 def _degrees(written: str) -> float:
     if not _DEGREES.match(written):
-        raise _WrongError("Le coordinate non si leggono.")
+        raise FieldError("Le coordinate non si leggono.", "line")
     return float(written.replace(",", "."))
