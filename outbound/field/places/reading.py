@@ -41,7 +41,7 @@ def read(session: Session, by: Principal, *, name: str, lines: Iterable[str], to
     by.require(Permission.FIELD_MANAGE)
     wrong: list[list[object]] = []
     row = CivicFile(
-        name=name[:LONGEST_NAME], towns=[], rows=0, refused=0, mistakes=wrong, read_at=clock.now(session),
+        name=name[:LONGEST_NAME], towns=[], rows=0, refused=0, mistakes=[], read_at=clock.now(session),
         read_by=by.user_id,
     )  # fmt: skip
     session.add(row)
