@@ -62,6 +62,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """A practice that is not closed, as a taxpayer's file shows it."""
+
+    id: int
+    number: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class MandateView:
     """A mandate in the life of a practice."""
 
@@ -243,13 +252,13 @@ def one(session: Session, practice_id: int) -> PracticeView:
     )  # fmt: skip
 
 
-def open_of(session: Session, contact_ids: Collection[int]) -> tuple[int, int, State] | None:
-    """The open practice of a person, under whichever of his rows: its id, its number, how it stands."""
+def open_of(session: Session, contact_ids: Collection[int]) -> Open | None:
+    """The open practice of a person, under whichever of his rows."""
     row = session.execute(
         select(_P.c.id, _P.c.number, _P.c.state)
         .where(_P.c.contact_id.in_(list(contact_ids)), _P.c.state != State.CLOSED).limit(1)
     ).one_or_none()  # fmt: skip
-    return None if row is None else (row.id, row.number, row.state)
+    return None if row is None else Open(row.id, row.number, State(row.state))
 
 
 def mine(session: Session, agent_id: int) -> list[Mine]:
