@@ -14,7 +14,7 @@ from crm.enti.models import Ente
 from crm.positions.models import Position
 from outbound.field.agents.models import FieldAgent
 from outbound.field.places import reading
-from outbound.field.practices import assignments, going, opening, queries, service
+from outbound.field.practices import assignments, going, opening, own, service
 from outbound.field.practices.lifecycle import Limits
 from outbound.field.practices.models import Practice
 from web.demo.places import MUNICIPALITIES
@@ -54,7 +54,7 @@ def have_visited(session: Session, *, contract_id: int, today: date) -> None:
     for hand in hands:
         agent = session.get_one(FieldAgent, hand.id)
         by = Principal(agent.user_id, "", "it", frozenset({Held(Role.FIELD_AGENT, None, contract_id)}))
-        for one in queries.mine(session, hand.id)[:ACCEPTED]:
+        for one in own.mine(session, hand.id)[:ACCEPTED]:
             service.accept(session, by, mandate_id=one.id, no_ties=True)
 
 

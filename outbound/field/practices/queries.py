@@ -14,7 +14,6 @@ from crm.contacts.names import full_name
 from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
-from crm.positions.models import ActKind, Position
 from outbound.campaigns.models import Campaign
 from outbound.compliance.rules import Reason
 from outbound.field.agents.models import FieldAgent
@@ -151,27 +150,6 @@ class PracticeView:
         return next((one for one in self.mandates if one.state in LIVE), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Mine:
-    """A mandate as its agent sees it. Before he accepts: only what a tie can be known by."""
-
-    id: UUID
-    practice_id: int
-    ente_id: int
-    number: int
-    state: MandateState
-    name: str
-    town: str
-    acts: tuple[ActKind, ...]
-    valid_from: date
-    valid_to: date
-    most_visits: int
-    may_photograph: bool
-    contact_id: int
-    street: str  # empty before he accepts
-    cents: int | None  # none before he accepts
-
-
 def practices(session: Session, which: Filter, *, after: int = 0, limit: int = PAGE) -> tuple[list[Row], int | None]:
     """A page of practices of the scope, the newest first; and the id after which the next one begins."""
     now = clock.now(session)
@@ -261,28 +239,6 @@ def open_of(session: Session, contact_ids: Collection[int]) -> Open | None:
     return None if row is None else Open(row.id, row.number, State(row.state))
 
 
-def mine(session: Session, agent_id: int) -> list[Mine]:
-    """An agent's mandates that are offered or accepted: those to be answered first."""
-    rows = session.execute(
-        select(FieldMandate, Practice)
-        .join(_P, _P.c.id == _M.c.practice_id)
-        .where(_M.c.agent_id == agent_id, _M.c.state.in_(LIVE))
-        .order_by(_M.c.state.desc(), _M.c.valid_to, _P.c.number)
-    ).all()
-    names = contacts.named(session, {practice.contact_id for _, practice in rows})
-    acts = _acts(session, [practice.id for _, practice in rows])
-    return [
-        Mine(
-            mandate.id, practice.id, practice.ente_id, practice.number, mandate.state,
-            names.get(practice.contact_id, ""), practice.town, tuple(sorted(acts.get(practice.id, ()))),
-            mandate.valid_from, mandate.valid_to, mandate.most_visits, mandate.may_photograph, practice.contact_id,
-            practice.street if mandate.state is MandateState.ACCEPTED else "",
-            mandate.cents if mandate.state is MandateState.ACCEPTED else None,
-        )
-        for mandate, practice in rows
-    ]  # fmt: skip
-
-
 def _which(which: Filter, late: ColumnElement[bool], *, closed: bool = False) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if which.ente_id is not None:
@@ -352,19 +308,3 @@ def _judgements(session: Session, practice_id: int) -> tuple[JudgementView, ...]
         JudgementView(one.occasion, one.at, tuple(Reason(reason) for reason in one.reasons), one.not_before)
         for one in rows
     )
-
-
-def _acts(session: Session, practice_ids: Collection[int]) -> dict[int, set[ActKind]]:
-    found: dict[int, set[ActKind]] = {}
-    rows = session.execute(
-        select(PracticeDebt.practice_id, Position.act_kind)
-        .join(Practice, Practice.id == PracticeDebt.practice_id)
-        .join(
-            Position,
-            (Position.ente_id == PracticeDebt.ente_id) & (Position.reference == PracticeDebt.reference)
-        )
-        .where(PracticeDebt.practice_id.in_(list(practice_ids)))
-    )  # fmt: skip
-    for practice_id, kind in rows:
-        found.setdefault(practice_id, set()).add(kind)
-    return found

@@ -30,6 +30,7 @@ from outbound.field.practices import (
     going,
     judging,
     opening,
+    own,
     placed,
     queries,
     service,
@@ -145,13 +146,13 @@ def test_a_practice_is_opened_offered_accepted_and_closed(field: Field) -> None:
     found = field.practice(practice)
     assert (found.state, found.number, found.street, found.debts[0][0]) == (State.OPEN, 1, "Via Roma 1", "E-1")
     mandate = field.offer(practice)
-    (mine,) = field.work(lambda s: queries.mine(s, field.fabio_id))
+    (mine,) = field.work(lambda s: own.mine(s, field.fabio_id))
     assert (mine.name, mine.town, mine.street, mine.cents) == ("MARIO BIANCHI", "Empoli", "", None)
     assert mine.acts
     with pytest.raises(FieldError):
         field.work(lambda s: service.accept(s, field.fabio, mandate_id=mandate, no_ties=False))
     field.work(lambda s: service.accept(s, field.fabio, mandate_id=mandate, no_ties=True))
-    (mine,) = field.work(lambda s: queries.mine(s, field.fabio_id))
+    (mine,) = field.work(lambda s: own.mine(s, field.fabio_id))
     assert (mine.street, mine.cents) == ("Via Roma 1", found.cents)
     field.work(lambda s: service.close(s, practice_id=practice, closed=Closed.REFUSED, at=field.now, by=None))
     over = field.practice(practice)
@@ -395,7 +396,7 @@ def test_practices_are_shared_out_looked_at_done_and_undone(field: Field) -> Non
     agent = field.practice(ids[0]).agent_id
     who = field.fabio if agent == field.fabio_id else field.ferri
     (mandate,) = [
-        one.id for one in field.work(lambda s: queries.mine(s, agent)) if one.practice_id == ids[0]
+        one.id for one in field.work(lambda s: own.mine(s, agent)) if one.practice_id == ids[0]
     ]  # fmt: skip
     field.work(lambda s: service.accept(s, who, mandate_id=mandate, no_ties=True))
     assert field.work(lambda s: assignments.undo(s, field.sara, assignment_id=made)) == 1
