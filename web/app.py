@@ -64,6 +64,11 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import assignments as field_assignments
+from web.field import mandates as field_mandates
+from web.field import opening as field_opening
+from web.field import places as field_places
+from web.field import practices as field_practices
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -206,6 +211,11 @@ def create_app(runtime: Runtime) -> ASGIApp:
         results,
         campaign_people,
         campaigns,
+        field_opening,
+        field_assignments,
+        field_places,
+        field_mandates,
+        field_practices,
         lists,
         documents,
         letters,

@@ -21,6 +21,7 @@ class EntryKind(StrEnum):
     VISIT = "visit"  # somebody came to a desk
     LETTER = "letter"  # given into somebody's hand
     INTERVIEW = "interview"  # he was asked a questionnaire, or could not be
+    PRACTICE = "practice"  # somebody is to be visited, or was
     OUTCOME = "outcome"  # what came of a campaign's conversation with him
 
 

@@ -30,7 +30,11 @@ _OUT = frozenset(
     }
 )  # fmt: skip
 # By this means: another step may. Whoever wants no calls is reached by none of the means that ring.
-_UNREACHABLE = frozenset({Reason.NO_NUMBER, Reason.EXHAUSTED, Reason.STOPPED, Reason.NO_ADDRESS, Reason.DO_NOT_CALL})
+_UNREACHABLE = frozenset(
+    {
+        Reason.NO_NUMBER, Reason.EXHAUSTED, Reason.STOPPED, Reason.NO_ADDRESS, Reason.DO_NOT_CALL, Reason.DO_NOT_VISIT,
+    }
+)  # fmt: skip
 _RINGING, _NONE = frozenset({Channel.CALL, Channel.SMS}), frozenset[Channel]()
 
 

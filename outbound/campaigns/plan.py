@@ -13,6 +13,7 @@ from crm.core.errors import InvalidError
 from crm.enti.calendar import Timetable
 from crm.enti.hours import parse_week
 from outbound.compliance.rules import AGAIN, Again, Ended, Rules, Written
+from outbound.compliance.windows import own_hours
 from outbound.letters import wording
 from outbound.letters.wording import LetterText
 from outbound.messages import text
@@ -160,8 +161,7 @@ class Plan:
     def rules(self, line: Timetable) -> Rules:
         """By which an attempt is judged; `line`: the hours of the ente, whose holidays and patron are kept."""
         hours, businesses = (tuple(parse_week(dict(enumerate(one)))) for one in (self.hours, self.business_hours))
-        closed = tuple(one for one in line.special if one.opens is None)  # its longer days lengthen nothing here
-        own = replace(line, hours=hours, later=(), closures=(), special=closed)
+        own = own_hours(line, hours)
         again = {
             ended: Again(timedelta(minutes=one.after_minutes), one.most)
             for ended, one in self.retries.items()
@@ -250,6 +250,8 @@ def missing(plan: Plan) -> list[InvalidError]:
     for channel in plan.written:
         for phase in plan.phases:
             lacks += text.lacks(plan.words(channel, phase), channel, place=f"{channel}-{phase}")
+    if plan.steps_of(Channel.VISIT) and not plan.about_debt:
+        lacks.append(InvalidError("Le visite sono per le campagne di pagamento.", field="purpose"))
     if plan.steps_of(Channel.LETTER):
         if not (plan.line or plan.steps_of(Channel.CALL)):
             lacks.append(InvalidError("Scegli il numero che chiama chi legge la lettera.", field="line"))

@@ -45,12 +45,16 @@ from outbound.cati import objections
 from outbound.cati.models import SurveyCase
 from outbound.compliance import rules
 from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
+from outbound.compliance.visited import SPOKEN_WITH, Visited
+from outbound.field.practices.models import NoVisit, Practice
+from outbound.field.visits.models import Visit
 from outbound.outcomes import queries as outcomes
 from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _CASE = table_of(SurveyCase)
+_V, _FP, _NV = table_of(Visit), table_of(Practice), table_of(NoVisit)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 _PLANNED_ONCE = text("SET LOCAL plan_cache_mode = force_generic_plan")  # planning takes longer than reading a few
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
@@ -66,6 +70,7 @@ class _What(StrEnum):
     SAID = "said"  # that he wants to be called, not before
     AGREED = "agreed"  # with a survey's interviewer, for
     REFUSED = "refused"  # something that a feed told of him, lately by that of
+    VISITED = "visited"  # and spoken with, in the week before
 
 
 def _of(what: _What, found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
@@ -91,6 +96,12 @@ _AROUND = union_all(
         select(_CASE.c.contact_id, _CASE.c.wants_after).where(
             _CASE.c.contact_id == _IDS, _CASE.c.campaign_id == _CAMPAIGN, _CASE.c.wants_after.is_not(None)
         ),
+    ),
+    _of(
+        _What.VISITED,
+        select(_FP.c.contact_id, _V.c.began_at)
+        .join(_V, _V.c.practice_id == _FP.c.id)
+        .where(_FP.c.contact_id == _IDS, _V.c.began_at > _NOW - WEEK, _V.c.whom.in_(sorted(SPOKEN_WITH))),
     ),
 )
 # Begun, at these numbers or to these contacts, in their order.
@@ -120,7 +131,7 @@ def people(
         "numbers": sorted({number for one in known.values() for number in one.numbers}), "now": clock.now(session),
     }  # fmt: skip
     known_at = collection.heard(session, [ente_id]).get(ente_id)
-    owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
+    owed, tried, (around, visited) = _owed(session, known), _tried(session, about), _around(session, about)
     persons = {key: one.contact_ids for key, one in known.items()}
     objecting = objections.objecting(session, campaign_id, persons) if survey else set[int]()
     offered = lookups.offer(session, ente_id)
@@ -134,6 +145,7 @@ def people(
                 for whose, attempt in tried
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
+            visits=tuple(Visited(at, True) for row in one.contact_ids for at in visited[row]),
             running=running,
             **_state_of(
                 one.contact_ids, known_at, _last(around[_What.REFUSED], one.contact_ids), offered, asked
@@ -228,6 +240,35 @@ def writable(
     return whole
 
 
+def visitable(
+    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int | None = None,
+    running: bool = True,
+) -> dict[int, Person]:  # fmt: skip
+    """The same as `people`, with what only whoever visits has to know. No campaign: the ente itself asks."""
+    found = people(
+        session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id or 0, running=running, survey=False
+    )
+    persons = calling.persons(session, contact_ids)
+    rows = {row for his in persons.values() for row in his}
+    since = clock.now(session) - LOOKED_BACK
+    visits = defaultdict(list)
+    for row in session.execute(
+        select(_FP.c.contact_id, _V.c.began_at, _V.c.whom, _V.c.outcome).join(_V, _V.c.practice_id == _FP.c.id)
+        .where(_FP.c.contact_id.in_(rows), _V.c.began_at > since)
+    ):  # fmt: skip
+        visits[row.contact_id].append(Visited(row.began_at, row.whom in SPOKEN_WITH, row.outcome))
+    refusing = set(
+        session.scalars(select(_NV.c.contact_id).where(_NV.c.contact_id.in_(rows), _NV.c.withdrawn_at.is_(None)))
+    )
+    return {
+        contact_id: replace(
+            one, visits=tuple(visit for row in persons[contact_id] for visit in visits[row]),
+            do_not_visit=not refusing.isdisjoint(persons[contact_id]),
+        )
+        for contact_id, one in found.items()
+    }  # fmt: skip
+
+
 def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:
     """Those of these contacts of whom a case or a complaint is open, under whichever of a person's rows."""
     every = {"contacts": sorted({row for rows in persons.values() for row in rows})}
@@ -283,11 +324,18 @@ def _tried(session: Session, about: Mapping[str, Any]) -> list[tuple[int, rules.
     ]
 
 
-def _around(session: Session, about: Mapping[str, Any]) -> dict[_What, dict[int, datetime | None]]:
+def _around(
+    session: Session, about: Mapping[str, Any]
+) -> tuple[dict[_What, dict[int, datetime | None]], dict[int, list[datetime]]]:
+    """What is known around them; and when each was visited and spoken with, which may have been several times."""
     found: dict[_What, dict[int, datetime | None]] = {what: {} for what in _What}
+    visited: dict[int, list[datetime]] = defaultdict(list)
     for what, contact_id, at in session.execute(_AROUND, about):
-        found[what][contact_id] = at
-    return found
+        if what == _What.VISITED:
+            visited[contact_id].append(at)
+        else:
+            found[what][contact_id] = at
+    return found, visited
 
 
 def _last(instants: Mapping[int, datetime | None], contact_ids: Collection[int]) -> datetime | None:

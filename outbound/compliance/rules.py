@@ -15,6 +15,7 @@ from types import MappingProxyType
 from crm.collection.sources.port import Lookup
 from crm.core.clock import ROME, business_day, start_of_day
 from crm.enti.calendar import Hours, Timetable, next_opening
+from outbound.compliance.visited import Visited
 
 # Monday to Friday 8:30-21:00, Saturday 8:30-15:00, never on holidays (UNIREC).
 LAW = (*(Hours(weekday, time(8, 30), time(21)) for weekday in range(5)), Hours(5, time(8, 30), time(15)))
@@ -53,7 +54,9 @@ class Reason(StrEnum):
     NO_NUMBER = "no_number"  # none that may be his
     EXHAUSTED = "exhausted"  # every number was tried as often as the campaign allows
     STOPPED = "stopped"  # he wants no more messages by this means
-    NO_ADDRESS = "no_address"  # none that may be his, to write to him by this means
+    NO_ADDRESS = "no_address"  # none that may be his, to write to him by this means, or to go there
+    DO_NOT_VISIT = "do_not_visit"  # he said that he wants nobody at his door
+    IN_PRACTICE = "in_practice"  # a practice of his is open already: he is being visited
     # until something happens
     NOT_RUNNING = "not_running"  # not approved by the ente, paused, over, or out of budget
     STALE = "stale"  # what is known of the debt is older than the ente allows
@@ -67,6 +70,7 @@ class Reason(StrEnum):
     WISH = "wish"  # he asked to be called at another time
     WRITTEN = "written"  # he was written to as often as a week allows
     PROMISED = "promised"  # he promised to pay by a day that is not over
+    VISITED = "visited"  # today, or the outcome of a visit asks for a pause
 
 
 class Ended(StrEnum):
@@ -158,7 +162,7 @@ class Person:
     about him, none where it cannot be; `asked_at` when it was, `lookup` what came of it, or would.
     `addresses`: where he may be written to, the best first: numbers, e-mail addresses, ids of postal ones; `stopped`:
     the means by which he said, at all of them, that he wants no more; `to_messages`: his consent to SMS and e-mail, if
-    he ever said anything.
+    he ever said anything. `visits`: to him, for whatever practice.
     """
 
     numbers: tuple[str, ...]
@@ -186,6 +190,8 @@ class Person:
     stopped: frozenset[Written] = frozenset()
     to_messages: bool | None = None
     written: tuple[Wrote, ...] = ()
+    visits: tuple[Visited, ...] = ()
+    do_not_visit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +310,12 @@ def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     yield from _lasting_of_him(person, rules, at)
 
 
+def conversations(person: Person) -> list[datetime]:
+    """When he was spoken with, by telephone or at his door, in their order."""
+    calls = (one.at for one in person.attempts if one.ended is Ended.SPOKEN)
+    return sorted((*calls, *(one.at for one in person.visits if one.spoken)))
+
+
 def _unchecked(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
     """Where the gestionale can be asked about him it was, in vain or not, just before he is called."""
     within, asked = person.ask_within, person.asked_at
@@ -349,7 +361,7 @@ def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason,
         yield Reason.WISH, partial(max, person.wants_after)
     if rules.about_debt and person.promised_until is not None:
         yield Reason.PROMISED, partial(max, person.promised_until)
-    spoken = sorted(one.at for one in person.attempts if one.ended is Ended.SPOKEN)
+    spoken = conversations(person)
     yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
     yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken, A_WEEK)
     silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)

@@ -7,10 +7,11 @@ from crm.core.db import table_of
 from crm.privacy.holders import Holder, Person, TableHolder
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.practices.lifecycle import State
-from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
+from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
 from outbound.field.visits.models import Visit
 
 _PRACTICE, _DEBT, _MANDATE, _VISIT = (table_of(one) for one in (Practice, PracticeDebt, FieldMandate, Visit))
+_JUDGEMENT, _NO_VISIT = table_of(FieldJudgement), table_of(NoVisit)
 WHY = "Resta, senza altro, che una pratica fu affidata e visitata: serve ai rendiconti e al registro delle operazioni."
 
 
@@ -43,6 +44,8 @@ HOLDERS: tuple[Holder, ...] = (
     ),
     _OfPractices(_MANDATE, "Incarichi di visita", emptied={"reason": ""}, why=WHY, hidden=frozenset({"agent_id"})),
     _OfPractices(_DEBT, "Posizioni delle pratiche di visita"),
+    _OfPractices(_JUDGEMENT, "Se si poteva andare da lui"),
+    TableHolder(_NO_VISIT, "Non vuole visite", hidden=frozenset({"written_by", "withdrawn_by"})),
     TableHolder(table_of(DeclaredTie), "Legami dichiarati da chi fa le visite"),
     _Practices(
         _PRACTICE, "Pratiche di visita", why=WHY, hidden=frozenset({"agent_id", "opened_by"}),

@@ -90,6 +90,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",
     "/agendas/appointments/": "test_pages_seen", "/agendas/bulk/": "test_pages_seen",
     "/agendas/{office_id}/book/": "test_pages_seen", "/messages/{ente_id}/": "test_pages_seen",
+    "/field/mandates": "test_field_practices", "/field/assignments/": "test_field_practices",
     "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
 }  # fmt: skip
 NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")

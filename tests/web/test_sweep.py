@@ -93,6 +93,11 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "sms-personal-body": "{ente}: ci chiami.", "price-sms": "0,0365", "written_a_week": "2", "consent": "1",
     },
     "/campaigns/{campaign_id}/messages/length/{phase}": {"sms-personal-body": "{ente}: ci chiami."},
+    "/field/practices/open": {"list_id": "", "ente_id": "1", "who": "1", "priority": "0"},
+    "/field/practices/settings": {
+        "ente_id": "1", "day-0": "9:00-12:00", "fresh_hours": "48", "mandate_days": "30", "most_visits": "2",
+        "may_photograph": "1",
+    },
     "/campaigns/{campaign_id}/letters/text": {"subject-personal": "Sollecito", "body-personal": "Gentile {nome}."},
     "/campaigns/{campaign_id}/letters/sender": {"sector": "", "cbill": "", "back": "", "privacy": ""},
     "/campaigns/{campaign_id}/letters/batches": {"postage-20": "0,95", "sheet_cents": "", "most": ""},

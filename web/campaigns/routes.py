@@ -53,7 +53,7 @@ async def typed(request: Request) -> dict[str, str]:
     return {name: value for name, value in sent.items() if isinstance(value, str)}
 
 
-OFFERED = (Channel.SMS, Channel.EMAIL, Channel.CALL, Channel.LETTER)  # steps that a plan may have
+OFFERED = (Channel.SMS, Channel.EMAIL, Channel.CALL, Channel.LETTER, Channel.VISIT)  # steps that a plan may have
 SHOWN = (ContactState.DONE, ContactState.CLAIMED, ContactState.READY, ContactState.LATER, ContactState.OUT)
 CENTS = 100
 TypedDep = Annotated[dict[str, str], Depends(typed)]

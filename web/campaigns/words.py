@@ -106,7 +106,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.NOT_RUNNING: "la campagna non è in corso",
         Reason.UNCHECKED: "si sta chiedendo al gestionale se ha pagato",
         Reason.STALE: "ciò che si sa di lui è troppo vecchio",
-        Reason.WINDOW: "a quest'ora non si chiama",
+        Reason.WINDOW: "a quest'ora non si chiama e non si va",
         Reason.SPOKEN_TODAY: "gli si è già parlato oggi",
         Reason.SPOKEN_THIS_WEEK: "gli si è già parlato tre volte in una settimana",
         Reason.SILENT: "ha ricevuto una chiamata muta",
@@ -114,5 +114,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.WISH: "ha chiesto un altro momento",
         Reason.WRITTEN: "gli si è già scritto quanto basta in una settimana",
         Reason.PROMISED: "ha promesso di pagare",
+        Reason.DO_NOT_VISIT: "non vuole visite a casa",
+        Reason.IN_PRACTICE: "ha già una pratica di visita aperta",
+        Reason.VISITED: "è stato visitato da poco",
     },
 }

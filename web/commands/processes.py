@@ -90,6 +90,8 @@ def engine() -> None:
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.dialer.staffing import fold_all as count_outbound  # noqa: PLC0415
+    from outbound.field.practices.tidying import tidy_all  # noqa: PLC0415
+    from outbound.field.practices.turns import open_all  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
     from outbound.outcomes.service import let_go_all as let_go_held  # noqa: PLC0415
     from outbound.promises.service import judge_all as judge_promises  # noqa: PLC0415
@@ -169,6 +171,8 @@ def engine() -> None:
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
+        Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
         Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),
         Chore("quotas", 60, partial(rank_all, runtime.database), patient=True),

@@ -23,6 +23,8 @@ from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition as Ending
+from outbound.field.practices.lifecycle import Closed as PracticeClosed
+from outbound.field.practices.lifecycle import State as PracticeState
 from outbound.letters.models import LetterOutcome
 from outbound.outcomes.catalogue import Said
 from outbound.promises.judging import PromiseState
@@ -190,6 +192,16 @@ def _outcome(entry: TimelineEntry) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _practice(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "state": PracticeState(entry.status), "practice": detail["practice"], "number": detail["number"],
+        "closed": PracticeClosed(detail["closed"]) if detail["closed"] else None,
+        "closed_at": datetime.fromisoformat(detail["closed_at"]) if detail["closed_at"] else None,
+        "note": detail["note"],
+    }  # fmt: skip
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -198,5 +210,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
-    EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome,
+    EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.PRACTICE: _practice,
 }  # fmt: skip

@@ -46,6 +46,8 @@ from crm.positions.views import InstalmentView, PaymentView, PositionView
 from crm.timeline import queries as timeline
 from crm.timeline.models import EntryKind
 from crm.timeline.queries import ALL, Filter
+from outbound.field.practices import queries as practices
+from outbound.field.practices.queries import Open
 from outbound.outcomes import queries as outcomes
 from outbound.outcomes.queries import OfCampaign
 from web.files.entries import Shown, shown
@@ -141,6 +143,7 @@ class TaxpayerFile:
     card: Summary
     kinds: tuple[EntryKind, ...] = tuple(EntryKind)
     campaigns: tuple[OfCampaign, ...] = ()  # that tried to reach him
+    visited: Open | None = None  # the practice for which he is to be visited
 
     @property
     def lines(self) -> int:
@@ -224,6 +227,7 @@ def read_file(session: Session, person: Sequence[ContactView], opening: Opening)
         timeline=_timeline(session, same, opening),
         card=cards.summary(session, same),
         campaigns=tuple(outcomes.of_person(session, [one for one in ids if shows[one].amounts])),
+        visited=practices.open_of(session, [one for one in ids if shows[one].amounts]),
     )  # fmt: skip
 
 

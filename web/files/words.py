@@ -94,6 +94,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.APPOINTMENT: "Appuntamenti",
         EntryKind.VISIT: "Allo sportello",
         EntryKind.LETTER: "Lettere",
+        EntryKind.PRACTICE: "Visite a domicilio",
         EntryKind.INTERVIEW: "Interviste",
         EntryKind.OUTCOME: "Esiti delle campagne",
     },

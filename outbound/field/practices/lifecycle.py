@@ -90,6 +90,28 @@ class MandateState(StrEnum):
     ENDED = "ended"  # its practice was closed, or its days are over
 
 
+class Occasion(StrEnum):
+    """When the rules were asked about a visit."""
+
+    OPENED = "opened"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    VISITED = "visited"
+
+
+class AssignmentState(StrEnum):
+    PROPOSED = "proposed"
+    DONE = "done"
+    UNDONE = "undone"
+    DROPPED = "dropped"
+
+
+# Whether a practice's end is the end of the matter for its campaign too; else the campaign's next step follows.
+ENDS_THE_MATTER = frozenset(
+    {Closed.PAID, Closed.DISPUTED, Closed.HARDSHIP, Closed.DECEASED, Closed.FORBIDDEN, Closed.RECALLED}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a mandate allows. `most_visits`: in all; `may_photograph`: the place, never a person."""

@@ -1,6 +1,7 @@
 """Practices, the debts they are about, and the mandates by which agents act in them. Amounts are whole euro cents."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -14,10 +15,11 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
-from outbound.field.practices.lifecycle import Closed, MandateState, Origin, State
+from outbound.field.practices.lifecycle import AssignmentState, Closed, MandateState, Occasion, Origin, State
 
 
 class Practice(Base):
@@ -63,6 +65,7 @@ class Practice(Base):
               postgresql_where=text("state <> 'closed'")),
         Index("ix_field_practice_ente_id_state", "ente_id", "state"),
         Index("ix_field_practice_agent_id", "agent_id", postgresql_where=text("state <> 'closed'")),
+        Index("ix_field_practice_contact_id", "contact_id"),
     )  # fmt: skip
 
 
@@ -105,6 +108,7 @@ class FieldMandate(Base):
     no_ties_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(400), default="", server_default="")  # declined, revoked
+    assignment_id: Mapped[int | None]  # the one by which it was given, with others
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "practice_id"], ["field_practice.ente_id", "field_practice.id"]),
@@ -114,4 +118,86 @@ class FieldMandate(Base):
               postgresql_where=text("state IN ('offered', 'accepted')")),
         Index("ix_field_mandate_practice_id", "practice_id"),
         Index("ix_field_mandate_agent_id", "agent_id"),
+        ForeignKeyConstraint(["ente_id", "assignment_id"], ["field_assignment.ente_id", "field_assignment.id"]),
+        Index("ix_field_mandate_assignment_id", "assignment_id", postgresql_where=text("assignment_id IS NOT NULL")),
     )  # fmt: skip
+
+
+class FieldJudgement(Base):
+    """What the rules answered about a visit to somebody, each time that it mattered: kept as it was answered."""
+
+    __tablename__ = "field_judgement"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    practice_id: Mapped[int]
+    mandate_id: Mapped[UUID | None]
+    visit_id: Mapped[UUID | None]
+    occasion: Mapped[Occasion] = mapped_column(choice(Occasion))
+    at: Mapped[datetime]
+    reasons: Mapped[list[str]] = mapped_column(ARRAY(String(20)))  # `Reason`; none: it was allowed
+    not_before: Mapped[datetime | None]
+    known_at: Mapped[datetime | None]  # up to when his debt was known then
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "practice_id"], ["field_practice.ente_id", "field_practice.id"]),
+        Index("ix_field_judgement_practice_id", "practice_id", "at"),
+    )
+
+
+class NoVisit(Base):
+    """Somebody wants nobody at his door, since and why; until it is withdrawn no practice of his is opened."""
+
+    __tablename__ = "field_no_visit"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int]
+    contact_id: Mapped[int]
+    why: Mapped[str] = mapped_column(String(200))
+    since: Mapped[datetime]
+    written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        Index("uq_field_no_visit_contact_id", "contact_id", unique=True, postgresql_where=text("withdrawn_at IS NULL")),
+    )
+
+
+class VisitSetting(Base):
+    """How an ente has its people visited, within what the law allows. `hours`: Monday first, as people write them."""
+
+    __tablename__ = "field_setting"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
+    hours: Mapped[list[str]] = mapped_column(ARRAY(String(60)))
+    fresh_hours: Mapped[int] = mapped_column(SmallInteger)  # how old what is known of a debt may be
+    mandate_days: Mapped[int] = mapped_column(SmallInteger)  # that a mandate is valid for, if nobody says otherwise
+    most_visits: Mapped[int] = mapped_column(SmallInteger)
+    may_photograph: Mapped[bool]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+
+
+class Assignment(Base):
+    """Practices shared out among agents at once: first to be looked at, then done, and undone while nobody accepted.
+
+    `terms`: of the mandates; `given`: for each practice its agent and why; `left`: those that nobody can have, and why.
+    """
+
+    __tablename__ = "field_assignment"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    state: Mapped[AssignmentState] = mapped_column(choice(AssignmentState))
+    terms: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    given: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    left: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    made_at: Mapped[datetime]
+    made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    done_at: Mapped[datetime | None]
+    done: Mapped[int] = mapped_column(default=0, server_default=text("0"))  # how many mandates came of it
+    undone_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("ente_id", "id"),)

@@ -38,6 +38,7 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
+    "civic_file", "civic_incoming", "civic_number", "civic_street",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_paper",
     "follow_up_list", "forecast_day", "heartbeat", "interruption",

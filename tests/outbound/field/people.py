@@ -8,8 +8,16 @@ from sqlalchemy.orm import Session
 from outbound.field.agents.models import Accreditation, DeclaredTie, FieldAgent, FieldPaper, UnfitnessFinding
 from outbound.field.agents.standing import REQUIRED, Decision
 from outbound.field.agents.ties import Tie
-from outbound.field.practices.lifecycle import MandateState, Origin, State
-from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
+from outbound.field.practices.lifecycle import AssignmentState, MandateState, Occasion, Origin, State
+from outbound.field.practices.models import (
+    Assignment,
+    FieldJudgement,
+    FieldMandate,
+    NoVisit,
+    Practice,
+    PracticeDebt,
+    VisitSetting,
+)
 from outbound.field.visits.models import Visit
 from tests.cast import AS_OF, Cast
 
@@ -92,6 +100,18 @@ def one_of_each(session: Session, cast: Cast) -> UUID:
     session.add_all(
         [
             visit,
+            FieldJudgement(
+                id=uuid4(), ente_id=cast.empoli, practice_id=practice.id, occasion=Occasion.OPENED, at=AS_OF, reasons=[]
+            ),
+            NoVisit(ente_id=cast.empoli, contact_id=cast.mario, why="x", since=AS_OF, written_by=cast.sara),
+            VisitSetting(
+                ente_id=cast.empoli, hours=["8:30-12:30"] * 7, fresh_hours=72, mandate_days=60, most_visits=3,
+                may_photograph=False, changed_at=AS_OF, changed_by=cast.sara,
+            ),
+            Assignment(
+                ente_id=cast.empoli, state=AssignmentState.PROPOSED, terms={}, given=[], left=[], made_at=AS_OF,
+                made_by=cast.sara,
+            ),
             UnfitnessFinding(
                 **of, found_at=AS_OF, found_by=cast.sara, grounds="x", removal_due=DAY, substitute_due=DAY
             ),
