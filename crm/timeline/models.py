@@ -22,6 +22,7 @@ class EntryKind(StrEnum):
     LETTER = "letter"  # given into somebody's hand
     INTERVIEW = "interview"  # he was asked a questionnaire, or could not be
     OUTCOME = "outcome"  # what came of a campaign's conversation with him
+    FIELD_VISIT = "field_visit"  # somebody was sent to his door
 
 
 class TimelineEntry(Base):

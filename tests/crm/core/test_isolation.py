@@ -39,7 +39,7 @@ OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
-    "contract_level", "contract_terms", "ente", "field_agent", "field_paper",
+    "contract_level", "contract_terms", "ente", "field_agent", "field_device", "field_paper",
     "follow_up_list", "forecast_day", "heartbeat", "interruption",
     "ivr_flow", "ivr_publication", "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit",
     "practice_debrief", "practice_session", "push_notice", "push_subscription", "quality_form", "queue",
