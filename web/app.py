@@ -64,6 +64,8 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import door as field_door
+from web.field import visits as field_visits
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -207,6 +209,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         campaign_people,
         campaigns,
         lists,
+        field_door,
+        field_visits,
         documents,
         letters,
         files,

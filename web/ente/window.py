@@ -40,6 +40,7 @@ from crm.turns.models import TurnState
 from outbound.campaigns import queries as campaigns
 from outbound.campaigns.queries import CampaignView
 from outbound.cati.aapor import Disposition
+from outbound.field.visits.door import Outcome as AtTheDoor
 from outbound.outcomes.catalogue import Said
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
@@ -65,12 +66,13 @@ Standing: TypeAlias = (
     | LetterState
     | Disposition
     | Said
+    | AtTheDoor
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
-    EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said,
+    EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said, EntryKind.FIELD_VISIT: AtTheDoor,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

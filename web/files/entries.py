@@ -23,6 +23,7 @@ from crm.proposals.subjects import ProposalKind
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition as Ending
+from outbound.field.visits.door import Outcome as AtTheDoor
 from outbound.letters.models import LetterOutcome
 from outbound.outcomes.catalogue import Said
 from outbound.promises.judging import PromiseState
@@ -190,6 +191,11 @@ def _outcome(entry: TimelineEntry) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _field_visit(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {"outcome": AtTheDoor(entry.status), **{name: detail[name] for name in ("number", "practice", "note")}}
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -198,5 +204,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.CALL: _call, EntryKind.PROPOSAL: _proposal, EntryKind.FOLLOW_UP: _follow_up,
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
-    EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome,
+    EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.FIELD_VISIT: _field_visit,
 }  # fmt: skip

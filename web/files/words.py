@@ -96,6 +96,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.LETTER: "Lettere",
         EntryKind.INTERVIEW: "Interviste",
         EntryKind.OUTCOME: "Esiti delle campagne",
+        EntryKind.FIELD_VISIT: "Visite a domicilio",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -72,6 +72,15 @@ def of_token(session: Session, token: str, *, lock: bool = False) -> FieldDevice
     return row
 
 
+def known(session: Session, token: str) -> bool:
+    """Whether some telephone has this token."""
+    try:
+        of_token(session, token)
+    except NotFoundError:
+        return False
+    return True
+
+
 def scope_of(device: FieldDevice) -> Scope:
     """The enti of whom it was ever given something: what it tells is about those."""
     return Scope.of_enti(device.enti)

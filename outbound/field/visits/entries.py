@@ -106,7 +106,7 @@ def read(raw: Mapping[str, Any]) -> Entry:
     body = {**raw, "files": [str(one.get("kind")) for one in _list(raw, "files")]}
     return Entry(
         entry_id, ente_id, practice_id, _uuid(raw.get("mandate")), sequence, told_of(raw),
-        tuple(_done(one) for one in deeds), tuple(told_of(one) for one in deeds), _checked(raw.get("position")),
+        tuple(_done(one) for one in deeds), tuple(told_of(one) for one in deeds), checked_of(raw.get("position")),
         _details(details if isinstance(details, Mapping) else {}),
         tuple(one for one in map(_picture, _list(raw, "files")[:MOST_FILES]) if one), without_nul(body),
     )  # fmt: skip
@@ -139,7 +139,8 @@ def _done(raw: Mapping[str, Any]) -> Done:
     )  # fmt: skip
 
 
-def _checked(raw: Any) -> Checked:
+def checked_of(raw: Any) -> Checked:
+    """A position as a telephone has it; none for what is no place on earth."""
     if not isinstance(raw, Mapping):
         return Checked()
     try:

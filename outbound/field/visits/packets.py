@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Somebody to be visited. `planned_at`: when his round has it; `left`: visits that the mandate still allows."""
+    """Somebody to be visited. `left`: visits that the mandate still allows; `code`: for the notice at a closed door."""
 
     practice: Practice
     mandate: FieldMandate
@@ -51,7 +51,6 @@ class Stop:
     debts: tuple[Asked, ...]
     left: int
     code: str
-    planned_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

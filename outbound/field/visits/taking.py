@@ -25,7 +25,7 @@ from outbound.field.practices.lifecycle import Limits, MandateState
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.visits import applying, devices, entries, moving
 from outbound.field.visits.consequences import follows
-from outbound.field.visits.door import Judged, judged
+from outbound.field.visits.door import Judged, Outcome, judged
 from outbound.field.visits.entries import Entry
 from outbound.field.visits.models import Apart, FieldDevice, FieldEntry, FieldFile, FileKind, Visit
 from outbound.field.visits.signs import Fix, Sign, metres, of_position
@@ -100,7 +100,8 @@ def _take(session: Session, by: Principal, device: FieldDevice, entry: Entry, to
     if missing:
         _sign(visit, Sign.MISSING)
     _follow(session, by, visit, entry, practice, mandate)
-    _tell(session, by, visit, practice)
+    if visit.outcome is not None:
+        _tell(session, by, visit, practice, visit.outcome)
     return Taken.TAKEN
 
 
@@ -184,10 +185,10 @@ def _follow(
     session.flush()
 
 
-def _tell(session: Session, by: Principal, visit: Visit, practice: Practice) -> None:
+def _tell(session: Session, by: Principal, visit: Visit, practice: Practice, outcome: Outcome) -> None:
     timeline.record(
         session, ente_id=visit.ente_id, contact_id=practice.contact_id, kind=EntryKind.FIELD_VISIT, source=visit.id,
-        occurred_at=visit.began_at, author_id=by.user_id, status=visit.outcome.value if visit.outcome else "none",
+        occurred_at=visit.began_at, author_id=by.user_id, status=outcome.value,
         detail={"number": visit.number, "practice": practice.number, "note": visit.note},
     )  # fmt: skip
 
