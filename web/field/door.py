@@ -8,7 +8,7 @@ import json
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from outbound.field.visits.alarms import NOWHERE, Raised
 from outbound.field.visits.door import Outcome, Whom
 from outbound.field.visits.models import AlarmKind
 from outbound.field.visits.timing import Touch
+from web.edge.requests import TooLargeError
 from web.edge.templating import environment
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.field import packet as packing
@@ -34,8 +35,20 @@ SCRIPT = "text/javascript"
 # A telephone at a door may say where it is, and photograph: nothing else of ours may.
 POLICY = "camera=(self), geolocation=(self), microphone=()"
 MOST_SENT = 20
-Told = Annotated[dict[str, Any], Body()]
 Token = Annotated[str, Header(alias="x-door-token", max_length=100)]
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    """What the telephone sent: JSON. Raises `InvalidError`."""
+    try:
+        return _mapping(json.loads(await request.body()))
+    except TooLargeError:
+        raise HTTPException(413) from None
+    except (ValueError, RecursionError):
+        raise InvalidError("Questo messaggio del telefono non si può leggere.") from None
+
+
+Told = Annotated[dict[str, Any], Depends(_told)]
 
 
 @router.get("/door")

@@ -97,8 +97,10 @@ def write_words(
     keep_days: Annotated[int, Form()] = 3,
 ) -> Response:  # fmt: skip
     """A new version of an ente's words."""
-    said = (one.strip() for one in (introduction, neutral, reason, consequences, notice))
-    words = Words(*said, keep_days=keep_days)
+    words = Words(
+        introduction=introduction.strip(), neutral=neutral.strip(), reason=reason.strip(),
+        consequences=consequences.strip(), notice=notice.strip(), keep_days=keep_days,
+    )  # fmt: skip
     runtime.database.transact(
         visit.scope(Permission.FIELD_MANAGE),
         lambda session: wording.write(session, visit.principal, ente_id=ente_id, words=words),

@@ -111,7 +111,7 @@ def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) ->
     pairs = [(practice, mandate) for practice, mandate in rows]
     ids = [practice.id for practice, _ in pairs]
     counted = select(Visit.practice_id, func.count()).where(Visit.practice_id.in_(ids)).group_by(Visit.practice_id)
-    made = dict(session.execute(counted).tuples().all())
+    made: dict[int, int] = {practice_id: number for practice_id, number in session.execute(counted)}  # noqa: C416
     debts = _debts(session, [practice for practice, _ in pairs], today)
     for practice, mandate in pairs:
         person = contacts.get(session, practice.contact_id)
