@@ -14,7 +14,7 @@ from crm.enti import queries as enti
 from outbound.field.visits import alarms, devices, queries, settling, wording
 from outbound.field.visits.door import Fault
 from outbound.field.visits.signs import Sign
-from outbound.field.visits.words import FORBIDDEN, KEEP_DAYS, LONGEST, SPOKEN, Words
+from outbound.field.visits.words import KEEP_DAYS, LONGEST, SPOKEN, Words
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
@@ -68,8 +68,7 @@ def revoke(runtime: RuntimeDep, visit: ChangeDep, device_id: UUID) -> Response:
         visit.scope(Permission.FIELD_MANAGE),
         lambda session: devices.revoke(session, visit.principal, device_id=device_id),
     )
-    said = "Telefono tolto: al primo contatto dimentica tutto."
-    return shown_anew(translations(visit.language).gettext(said))
+    return shown_anew(translations(visit.language).gettext("Tolto: al primo contatto dimentica tutto."))
 
 
 # -- words ----------------------------------------------------------------------------------------------------------
@@ -86,7 +85,7 @@ def all_words(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respons
         ]
     return page(
         request, "field/words.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, spoken=SPOKEN,
-        forbidden=FORBIDDEN, longest=LONGEST, keep=KEEP_DAYS, here="words",
+        longest=LONGEST, keep=KEEP_DAYS, here="words",
     )  # fmt: skip
 
 

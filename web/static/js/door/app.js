@@ -5,7 +5,7 @@ import { lookForNew, shellIn } from "./shell.js";
 import * as alarm from "./alarm.js";
 import * as link from "./link.js";
 import { qr } from "./picture.js";
-import { $, day, fill, isShown, made, moment, say, show } from "./screens.js";
+import { $, day, fill, isShown, made, moment, say, show, tell } from "./screens.js";
 import * as vault from "./vault.js";
 import * as visit from "./visit.js";
 
@@ -165,7 +165,7 @@ $("register").addEventListener("submit", async (event) => {
   if (!/^\d{6,}$/.test(given.code) || plain(given.code)) return say("short");
   if (given.code !== given.again) return say("differ");
   const device = await link.register(who.csrf, given.name);
-  if (!device.ok) return device.message ? say("name", device.message) : say("offline");
+  if (!device.ok) return device.message ? tell(device.message) : say("offline");
   say("");
   await vault.create(given.code, device);
   event.target.reset();

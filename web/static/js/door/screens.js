@@ -20,6 +20,12 @@ export function say(key, more = "") {
   $("say").textContent = key ? `${words(key)} ${more}`.trim() : "";
 }
 
+// What the server answered, in its words.
+export function tell(text) {
+  $("say").hidden = !text;
+  $("say").textContent = text;
+}
+
 export function fill(id, text) {
   $(id).textContent = text ?? "";
 }
