@@ -167,7 +167,7 @@ def _scope(runtime: Runtime, token: str) -> Scope:
     """The enti of which the telephone was ever given anything, and for which its agent goes."""
     with runtime.database.begin(Scope.nothing()) as session:
         device = devices.of_token(session, token)
-        return devices.scope_of(device)
+        return devices.scope_of(session, device)
 
 
 def _raised(raw: dict[str, Any]) -> Raised:

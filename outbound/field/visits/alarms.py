@@ -14,7 +14,7 @@ from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.core import clock, topics
 from crm.core.db import touch as look_again
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.core.errors import InvalidError, NotFoundError
 from outbound.field.agents.models import Accreditation, FieldAgent
 from outbound.field.agents.standing import Decision
 from outbound.field.practices.models import Practice
@@ -67,13 +67,15 @@ def enti_of(session: Session, device: FieldDevice) -> list[int]:
 
 
 def raise_(session: Session, device: FieldDevice, *, touch: Touch, raised: Raised) -> None:
-    """Somebody needs help. Raised twice, it is once. Raises `ConflictError` when nobody is there to be told."""
+    """Somebody needs help. Raised twice, it is once; of an agent who goes for nobody there is nobody to be told, and
+    his telephone hears no answer.
+    """
     if session.get(FieldAlarm, raised.id) is not None:
         return
     practice = session.get(Practice, raised.practice_id) if raised.practice_id is not None else None
     enti = [practice.ente_id] if practice else enti_of(session, device)
     if not enti:
-        raise ConflictError("Non risulta per quale ente lavori: telefona a chi ti segue.")
+        return
     where = raised.position
     row = FieldAlarm(
         id=raised.id, ente_id=enti[0], agent_id=device.agent_id, device_id=device.id, kind=raised.kind,

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
-from crm.access.permissions import Permission, Principal
+from crm.access.permissions import Held, Permission, Principal
+from crm.access.queries import grants
 from crm.access.service import scope_for
 from crm.audit import service as audit
 from crm.core import clock, links, topics
@@ -81,9 +82,16 @@ def known(session: Session, token: str) -> bool:
     return True
 
 
-def scope_of(device: FieldDevice) -> Scope:
-    """The enti of whom it was ever given something: what it tells is about those."""
-    return Scope.of_enti(device.enti)
+def scope_of(session: Session, device: FieldDevice) -> Scope:
+    """The enti of whom it was ever given something, as what it tells is about those; and those for which its agent
+    goes now, as an alarm is about him.
+    """
+    held = (one for one in grants(session, [device.user_id]) if one.in_force)
+    by = Principal(
+        device.user_id, "", "it", frozenset(Held(one.role, one.ente_id, one.contract_id) for one in held)
+    )  # fmt: skip
+    now = scope_for(session, by, Permission.FIELD_VISIT).enti or frozenset()
+    return Scope.of_enti({*device.enti, *now})
 
 
 def must_wipe(session: Session, device_id: UUID) -> bool:

@@ -10,6 +10,7 @@ import * as vault from "./vault.js";
 import * as visit from "./visit.js";
 
 const DAY_MS = 86_400_000;
+const LEFT_MS = 600_000; // out of sight for so long, it is locked
 const CLOCK_OFF_S = 300;
 const LOOK_MS = 60_000;
 let packet = null;
@@ -168,6 +169,7 @@ $("register").addEventListener("submit", async (event) => {
   if (!device.ok) return device.message ? tell(device.message) : say("offline");
   say("");
   await vault.create(given.code, device);
+  await navigator.storage?.persist?.(); // what waits is not to be cleared away for want of room
   event.target.reset();
   return opened();
 });
@@ -218,6 +220,11 @@ document.querySelector("[data-badge]").addEventListener("click", () => badge("vi
 
 // -- when the network comes and goes ----------------------------------------------------------------------------------
 
+let hiddenAt = null;
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hiddenAt = Date.now();
+  else if (hiddenAt && Date.now() - hiddenAt > LEFT_MS && vault.isOpen()) location.reload();
+});
 addEventListener("online", () => refresh());
 addEventListener("offline", () => line("away"));
 navigator.serviceWorker?.addEventListener("message", ({ data }) => { if (data === "send") link.send(heard); });

@@ -60,7 +60,7 @@ export const waits = async () => (await waiting()).length;
 
 let queue = Promise.resolve(); // sequences are given one after the other
 export function enqueue(entry) {
-  queue = queue.then(async () => {
+  queue = queue.catch(() => null).then(async () => {
     const sequence = ((await vault.plain("sequence")) ?? 0) + 1;
     await vault.setPlain("sequence", sequence);
     await vault.seal(`out:${String(sequence).padStart(9, "0")}`, { ...entry, ...now(), sequence });
@@ -98,8 +98,8 @@ async function deliver(heard) {
     const told = await answer.json();
     await vault.setPlain("contact", { ...((await vault.plain("contact")) ?? {}), at: Date.now() });
     for (const one of alarms) {
-      one.sent = true;
       const heardOf = told.alarms.find(({ id }) => id === one.id);
+      one.sent ||= Boolean(heardOf);
       if (heardOf?.at) Object.assign(one, { answered: heardOf.at, by: heardOf.by, answer: heardOf.answer });
     }
     if (alarms.length) await vault.seal("alarms", alarms);
