@@ -269,7 +269,7 @@ def test_a_call_for_help_without_a_network_waits_shows_other_ways_and_arrives(ph
     expect(page.locator("#alarm")).to_contain_text("parte appena c'è rete")
     expect(page.get_by_role("link", name="Chiama la centrale")).to_have_attribute("href", "tel:+390571000001")
     phone.context.set_offline(False)
-    expect(page.locator("#alarm")).to_contain_text("Richiesta arrivata")
+    expect(page.locator("#alarm")).to_contain_text("Richiesta arrivata alla centrale")
     with phone.database.begin(Scope.of_contract(phone.cast.contract)) as session:
         alarm = session.scalars(select(FieldAlarm)).one()
         alarm.acknowledged_at, alarm.acknowledged_by, alarm.answer = clock.now(session), phone.cast.sara, "Arrivo"

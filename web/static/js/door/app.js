@@ -5,7 +5,7 @@ import { lookForNew, shellIn } from "./shell.js";
 import * as alarm from "./alarm.js";
 import * as link from "./link.js";
 import { qr } from "./picture.js";
-import { $, day, fill, isShown, made, moment, say, show, tell } from "./screens.js";
+import { $, day, fill, isShown, made, moment, say, show, tell, words } from "./screens.js";
 import * as vault from "./vault.js";
 import * as visit from "./visit.js";
 
@@ -101,6 +101,9 @@ async function list() {
     const button = made("button", over.includes(one.practice) ? `✓ ${one.name}` : one.name, over.includes(one.practice) ? "done" : "");
     button.type = "button";
     button.append(made("span", one.place, "place"));
+    if (one.not_before && new Date(one.not_before) > Date.now()) {
+      button.append(made("span", `${words("not-before")} ${day(one.not_before)}`, "place"));
+    }
     button.addEventListener("click", () => visiting(one.practice));
     const item = made("li");
     item.append(button);

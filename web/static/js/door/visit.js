@@ -4,7 +4,7 @@ import { enqueue, now } from "./link.js";
 import { photograph, qr, signature } from "./picture.js";
 import { here } from "./place.js";
 import { after, judged, may, outcomes, showsDebt } from "./rules.js";
-import { $, day, euro, fill, made, moment, say } from "./screens.js";
+import { $, day, euro, fill, made, moment, say, words } from "./screens.js";
 import * as vault from "./vault.js";
 
 let packet = null;
@@ -52,6 +52,7 @@ export async function begin(given, practice, whenClosed) {
 }
 
 export function leave() {
+  $("unsafe").hidden = true;
   visit = null;
   stop = null;
 }
@@ -64,10 +65,10 @@ function debts() {
     const item = made("li");
     item.append(made("strong", one.what || one.reference), made("p", one.tax ?? ""));
     for (const pay of one.pay) {
-      item.append(made("p", `${euro(pay.cents)} · ${day(pay.due_on)}`));
+      item.append(made("p", pay.due_on ? `${euro(pay.cents)} · ${words("due")} ${day(pay.due_on)}` : euro(pay.cents)));
       if (pay.notice) item.append(made("p", pay.notice, "num"), qr(pay.qr, pay.notice));
     }
-    if (one.as_of) item.append(made("p", moment(one.as_of), "quiet"));
+    if (one.as_of) item.append(made("p", `${words("as-of")} ${moment(one.as_of)}`, "quiet"));
     list.append(item);
   }
 }
