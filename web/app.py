@@ -65,10 +65,12 @@ from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
 from web.field import assignments as field_assignments
+from web.field import door as field_door
 from web.field import mandates as field_mandates
 from web.field import opening as field_opening
 from web.field import places as field_places
 from web.field import practices as field_practices
+from web.field import visits as field_visits
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -217,6 +219,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         field_mandates,
         field_practices,
         lists,
+        field_door,
+        field_visits,
         documents,
         letters,
         files,

@@ -82,6 +82,10 @@ class Settings(BaseModel):
         default=None, description="64 hexadecimal digits: encrypts secrets and personal values in the audit"
     )
     audit_months: Annotated[int, Field(ge=24, le=240)] = Field(default=24, description="For how long entries are kept")
+    field_offline: bool = Field(
+        default=True,
+        description="Agents' telephones keep the pages of visits; off, they drop them at their next contact",
+    )
     second_factor: str = Field(
         default="required", pattern=r"^(required|optional|[a-z_]+( *, *[a-z_]+)*)$",
         description="required, optional, or the roles that cannot do without it",

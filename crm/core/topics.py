@@ -51,6 +51,11 @@ def duplicates(ente_id: int) -> str:
     return f"duplicates:{ente_id}"
 
 
+def field(ente_id: int) -> str:
+    """Visits at the doors of an ente's taxpayers: alarms of agents, what their telephones told."""
+    return f"field:{ente_id}"
+
+
 def follow_ups(contract_id: int) -> str:
     """What is still to be done about the contacts of a contract, and its lists."""
     return f"follow-ups:{contract_id}"

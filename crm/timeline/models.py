@@ -23,6 +23,7 @@ class EntryKind(StrEnum):
     INTERVIEW = "interview"  # he was asked a questionnaire, or could not be
     PRACTICE = "practice"  # somebody is to be visited, or was
     OUTCOME = "outcome"  # what came of a campaign's conversation with him
+    FIELD_VISIT = "field_visit"  # somebody was sent to his door
 
 
 class TimelineEntry(Base):

@@ -8,10 +8,10 @@ from crm.privacy.holders import Holder, Person, TableHolder
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
-from outbound.field.visits.models import Visit
+from outbound.field.visits.models import FieldAlarm, FieldEntry, FieldFile, Visit
 
 _PRACTICE, _DEBT, _MANDATE, _VISIT = (table_of(one) for one in (Practice, PracticeDebt, FieldMandate, Visit))
-_JUDGEMENT, _NO_VISIT = table_of(FieldJudgement), table_of(NoVisit)
+_JUDGEMENT, _NO_VISIT, _FILE = table_of(FieldJudgement), table_of(NoVisit), table_of(FieldFile)
 WHY = "Resta, senza altro, che una pratica fu affidata e visitata: serve ai rendiconti e al registro delle operazioni."
 
 
@@ -34,7 +34,26 @@ class _OfPractices(TableHolder):
         )
 
 
+class _OfVisits(TableHolder):
+    """Rows that name a visit to him."""
+
+    def of(self, person: Person) -> tuple[ColumnElement[bool], ...]:
+        """Of his visits."""
+        his = _PRACTICE.c.ente_id == person.ente_id, _PRACTICE.c.contact_id.in_(person.contact_ids)
+        visits = select(_VISIT.c.id).join(_PRACTICE, _PRACTICE.c.id == _VISIT.c.practice_id).where(*his)
+        return (self.table.c.ente_id == person.ente_id, self.table.c.visit_id.in_(visits))
+
+
 HOLDERS: tuple[Holder, ...] = (
+    _OfVisits(_FILE, "Firme e fotografie delle visite", hidden=frozenset({"content"})),
+    _OfPractices(
+        table_of(FieldEntry), "Visite come le raccontò il telefono", hidden=frozenset({"agent_id", "device_id"}),
+        emptied={"body": {}, "settled": ""}, why=WHY,
+    ),
+    _OfPractices(
+        table_of(FieldAlarm), "Richieste di aiuto durante una visita", hidden=frozenset({"agent_id", "device_id"}),
+        emptied={"latitude": None, "longitude": None, "accuracy_m": None, "answer": ""}, why=WHY,
+    ),
     _OfPractices(
         _VISIT, "Visite", why=WHY, hidden=frozenset({"agent_id"}),
         emptied={

@@ -17,7 +17,7 @@ class PaymentPromise(Base):
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     ente_id: Mapped[int]
-    campaign_id: Mapped[int]
+    campaign_id: Mapped[int | None]  # none: made at the door, in a practice of no campaign's
     contact_id: Mapped[int]
     outcome_id: Mapped[UUID] = mapped_column(unique=True)  # in which it was told
     made_on: Mapped[date]

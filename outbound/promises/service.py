@@ -51,7 +51,7 @@ def payable(session: Session, contact_ids: Sequence[int]) -> list[PositionView]:
 
 
 def make(
-    session: Session, by: Principal, *, ente_id: int, campaign_id: int, contact_id: int, outcome_id: UUID,
+    session: Session, by: Principal, *, ente_id: int, campaign_id: int | None, contact_id: int, outcome_id: UUID,
     wanted: Wanted, most_days: int, grace_days: int,
 ) -> int:  # fmt: skip
     """Somebody promises to pay what he owes, or a part; the promise's id.
@@ -157,17 +157,17 @@ def _judged(
     return True
 
 
-def _to_its_operator(session: Session, row: PaymentPromise) -> datetime | None:
+def _to_its_operator(session: Session, row: PaymentPromise, campaign_id: int) -> datetime | None:
     """Whoever took the promise has him first: from when people may be called, which it returns, and for a while. None
     where he is not called next.
     """
-    campaign, now = running.get(session, row.campaign_id), clock.now(session)
-    step = select(_CC.c.step).where(_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
+    campaign, now = running.get(session, campaign_id), clock.now(session)
+    step = select(_CC.c.step).where(_CC.c.campaign_id == campaign_id, _CC.c.contact_id == row.contact_id)
     at = opens(campaign.rules, now) if session.scalar(step) in campaign.plan.steps_of(Channel.CALL) else None
     if at is not None:
         session.merge(
             DialerRecall(
-                campaign_id=row.campaign_id, contact_id=row.contact_id, ente_id=row.ente_id, wanted_at=at,
+                campaign_id=campaign_id, contact_id=row.contact_id, ente_id=row.ente_id, wanted_at=at,
                 agent_id=row.made_by, made_at=now,
             )
         )  # fmt: skip
@@ -179,6 +179,8 @@ def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
     """What the campaign does: whoever kept it is done with; whoever broke it is the next one. Judged anew, not again:
     what has followed since, an outcome or a step, says when he is looked at.
     """
+    if row.campaign_id is None:
+        return
     his = (_CC.c.campaign_id == row.campaign_id, _CC.c.contact_id == row.contact_id)
     waits = _CC.c.state.in_([ContactState.LATER, ContactState.READY])
     now = clock.now(session)
@@ -192,6 +194,6 @@ def _follow(session: Session, row: PaymentPromise, *, anew: bool) -> None:
     elif not anew and row.state in {PromiseState.BROKEN, PromiseState.PARTLY, PromiseState.LIFTED}:
         first = {"priority": BROKEN_FIRST} if row.state is PromiseState.BROKEN else {}
         sequence.again(session, *his, waits, now=now, **first)
-        if row.state is not PromiseState.LIFTED and (at := _to_its_operator(session, row)) is not None:
+        if row.state is not PromiseState.LIFTED and (at := _to_its_operator(session, row, row.campaign_id)) is not None:
             ready = _CC.c.state == ContactState.READY
             session.execute(update(_CC).where(*his, ready).values(state=ContactState.LATER, due_at=at + GRACE))

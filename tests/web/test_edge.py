@@ -220,7 +220,7 @@ def test_the_front_door_leads_to_one_s_own_page(client: TestClient, username: st
     ("roles", "home"),
     [
         ([Role.DESK_CLERK], "/files"),
-        ([Role.FIELD_AGENT], "/me"),
+        ([Role.FIELD_AGENT], "/door"),
         ([Role.CAMPAIGN_MANAGER], "/files"),
         ([Role.ENTE_VIEWER], "/ente"),
         ([Role.ENTE_APPROVER], "/ente"),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser as Chromium
@@ -25,6 +25,7 @@ from tests.web.conftest import PUBLIC, Desk, let_in
 from tests.web.test_agenda_pages import post as sent
 from tests.web.test_agenda_pages import the_one
 from tests.web.test_agendas import day, office
+from tests.web.test_door import Telephone, telephone
 from tests.web.test_messages import Agent, agent
 from tests.web.test_privacy import admin, environ, work
 from tests.web.test_privacy import post as asks
@@ -33,7 +34,7 @@ from tests.web.test_quality import ANSWERS, conversation, given
 from tests.web.test_questionnaires import Survey
 from tests.web.test_survey_pages import gives, running
 
-__all__ = ("admin", "agent", "conversation", "day", "environ", "office")  # the fixtures
+__all__ = ("admin", "agent", "conversation", "day", "environ", "office", "telephone")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
 
 
@@ -74,6 +75,17 @@ def test_an_evaluation_and_its_draw(desk: Desk, conversation: UUID, client: Test
         see(page, path)
     Browser(client, "anna", "/me")
     for path in ("/me/quality", f"/me/quality/{evaluation}"):
+        see(page, path)
+
+
+def test_what_who_manages_the_visits_sees_of_them(telephone: Telephone, page: Page) -> None:
+    (stop,) = telephone.packet().json()["stops"]
+    for outcome, practice in (("promise", stop["practice"]), ("absent", 999)):
+        telephone.sends(telephone.visit(stop | {"practice": practice}, outcome))
+    alarm = {"id": str(uuid4()), "kind": "panic", "told": telephone.now(), "practice": None, "position": None}
+    telephone.sends(alarms=[alarm])
+    let_in(telephone.client, "sara")
+    for path in ("/field/visits", "/field/words", "/field/code"):
         see(page, path)
 
 

@@ -1,6 +1,9 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "introduction": "chi sono",
+    "neutral": "a chi non è la persona cercata",
+    "consequences": "che cosa succede poi",
     "file": "file",
     "members": "contribuenti",
     "segment": "condizioni",

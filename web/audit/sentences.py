@@ -4,6 +4,12 @@ A kind that nobody named here is shown as it is written.
 """
 
 SENTENCES = {
+    "field_device.registered": "Ha registrato un telefono per le visite",
+    "field_device.revoked": "Ha tolto un telefono per le visite",
+    "field_packet.given": "Ha avuto sul telefono i dati per una visita",
+    "field_alarm.acknowledged": "Ha risposto a una richiesta di aiuto",
+    "field_entry.settled": "Ha sistemato una visita messa da parte",
+    "field_words.written": "Ha scritto le parole da dire alla porta",
     "file.opened": "Ha aperto il fascicolo",
     "voicemail.heard": "Ha ascoltato il messaggio lasciato in segreteria",
     "recording.heard": "Ha ascoltato la registrazione di una conversazione",

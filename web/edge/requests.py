@@ -37,7 +37,7 @@ def _freshness(path: str) -> str:
     return "no-cache" if path.startswith("/static/") else "no-store"
 
 
-class _TooLargeError(Exception):
+class TooLargeError(Exception):
     """The body is larger than this request may send."""
 
 
@@ -85,7 +85,7 @@ class Envelope:
 
         try:
             await self._app(scope, self._limited(scope, receive), send_with_headers)
-        except _TooLargeError:
+        except TooLargeError:
             await PlainTextResponse(TOO_LARGE, status_code=413)(scope, receive, send_with_headers)
         finally:
             structlog.contextvars.unbind_contextvars("request", "call")
@@ -101,7 +101,7 @@ class Envelope:
             message = await receive()
             read += len(message.get("body", b""))
             if read > allowed:
-                raise _TooLargeError
+                raise TooLargeError
             return message
 
         return receive_within_limit

@@ -41,6 +41,7 @@ from outbound.campaigns import queries as campaigns
 from outbound.campaigns.queries import CampaignView
 from outbound.cati.aapor import Disposition
 from outbound.field.practices.lifecycle import State as PracticeState
+from outbound.field.visits.door import Outcome as AtTheDoor
 from outbound.outcomes.catalogue import Said
 from telephony.calls import queries as calls
 from telephony.calls.choices import Topic
@@ -67,12 +68,14 @@ Standing: TypeAlias = (
     | Disposition
     | Said
     | PracticeState
+    | AtTheDoor
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
     EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said, EntryKind.PRACTICE: PracticeState,
+    EntryKind.FIELD_VISIT: AtTheDoor,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

@@ -25,6 +25,7 @@ from crm.turns.models import TurnState
 from outbound.cati.aapor import Disposition as Ending
 from outbound.field.practices.lifecycle import Closed as PracticeClosed
 from outbound.field.practices.lifecycle import State as PracticeState
+from outbound.field.visits.door import Outcome as AtTheDoor
 from outbound.letters.models import LetterOutcome
 from outbound.outcomes.catalogue import Said
 from outbound.promises.judging import PromiseState
@@ -202,6 +203,11 @@ def _practice(entry: TimelineEntry) -> Mapping[str, Any]:
     }  # fmt: skip
 
 
+def _field_visit(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {"outcome": AtTheDoor(entry.status), **{name: detail[name] for name in ("number", "practice", "note")}}
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -211,4 +217,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
     EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.PRACTICE: _practice,
+    EntryKind.FIELD_VISIT: _field_visit,
 }  # fmt: skip

@@ -97,6 +97,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.PRACTICE: "Visite a domicilio",
         EntryKind.INTERVIEW: "Interviste",
         EntryKind.OUTCOME: "Esiti delle campagne",
+        EntryKind.FIELD_VISIT: "Visite a domicilio",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

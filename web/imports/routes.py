@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
@@ -28,6 +29,7 @@ from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
 from outbound.cati.questionnaire.workbook import MOST_BYTES
+from outbound.field.visits import devices
 from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
@@ -52,6 +54,7 @@ ALIKE = (
     (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
     (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
 )
+OUTBOX, OUTBOX_BYTES = "/door/outbox", 4 * 1024**2  # a visit's pictures, from a telephone that we know
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -88,12 +91,20 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
+    if request["path"] == OUTBOX:
+        known = await run_in_threadpool(_telephone, runtime, Headers(scope=request).get("x-door-token", ""))
+        return OUTBOX_BYTES if known else FORM_BYTES
     path = next((name for pattern, name in ALIKE if pattern.fullmatch(request["path"])), request["path"])
     permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
     if permission is None or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
     return largest if visit and visit.principal.can(permission) else FORM_BYTES
+
+
+def _telephone(runtime: Runtime, token: str) -> bool:
+    with runtime.database.begin(Scope.nothing()) as session:
+        return devices.known(session, token)
 
 
 @router.get("/imports")

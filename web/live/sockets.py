@@ -28,6 +28,7 @@ from web.duplicates import routes as duplicates
 from web.edge.fields import id_of
 from web.edge.visits import COOKIE, Visit, visit_of
 from web.ente import routes as ente
+from web.field import visits as field_visits
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
@@ -64,6 +65,7 @@ def join_console(runtime: Runtime, visit: Visit) -> list[Part]:
         (f"queues:{scope}:{visit.language}", partial(console.render_queues, runtime, scope, visit.language)),
         *supervision.join_help(runtime, visit),
         *quality_news.badge(runtime, visit),
+        *field_visits.badge(runtime, visit),
     ]
 
 
@@ -75,8 +77,13 @@ PAGES: dict[str, Joining] = {
         *supervision.join_help(runtime, visit),
         *staff.badge(runtime, visit),
         *quality_news.badge(runtime, visit),
+        *field_visits.badge(runtime, visit),
     ],
-    "supervision": lambda runtime, visit: [*supervision.join(runtime, visit), *quality_news.badge(runtime, visit)],
+    "supervision": lambda runtime, visit: [
+        *supervision.join(runtime, visit),
+        *quality_news.badge(runtime, visit),
+        *field_visits.badge(runtime, visit),
+    ],
     "imports": imports.join,
     "proposals": lambda runtime, visit: [*proposals.join(runtime, visit), *staff.badge(runtime, visit)],
     "closures": lambda runtime, visit: [*closures.join(runtime, visit), *staff.badge(runtime, visit)],
@@ -91,6 +98,7 @@ PAGES: dict[str, Joining] = {
     "broadcasts": broadcasts.join,
     "desk": desk.join,
     "offices": desk.join_offices,
+    "field-visits": lambda runtime, visit: [*field_visits.join(runtime, visit), *field_visits.badge(runtime, visit)],
 }
 
 NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of one thing: `file-12`

@@ -162,12 +162,14 @@ def _checked(runtime: Runtime, browser: Browser, known: tuple[int, str | None] |
 def _home(visit: Visit) -> str:
     """Whoever runs the centre looks at the board, though he may answer calls too; an ente at its own window.
 
-    Who works on files without answering calls, at a desk, in the field or on a campaign, begins with their search.
+    Who works on files without answering calls, at a desk or on a campaign, begins with their search; in the field, with
+    the page of the doors.
     """
     for permission, path in (
         (Permission.CENTRE_CLOSE, "/wallboard"),
         (Permission.CALLS_ANSWER, "/console"),
         (Permission.ENTE_WATCH, "/ente"),
+        (Permission.FIELD_VISIT, "/door"),
         (Permission.FILE_READ, "/files"),
         (Permission.BOARD_WATCH, "/wallboard"),
         (Permission.COLLECTION_IMPORT, "/imports"),

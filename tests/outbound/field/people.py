@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.orm import Session
 
+from crm.core.links import hashed
 from outbound.field.agents.models import Accreditation, DeclaredTie, FieldAgent, FieldPaper, UnfitnessFinding
 from outbound.field.agents.standing import REQUIRED, Decision
 from outbound.field.agents.ties import Tie
@@ -18,7 +19,17 @@ from outbound.field.practices.models import (
     PracticeDebt,
     VisitSetting,
 )
-from outbound.field.visits.models import Visit
+from outbound.field.visits.models import (
+    AlarmKind,
+    FieldAlarm,
+    FieldDevice,
+    FieldEntry,
+    FieldFile,
+    FieldPacket,
+    FieldWords,
+    FileKind,
+    Visit,
+)
 from tests.cast import AS_OF, Cast
 
 DAY = AS_OF.date()
@@ -86,6 +97,17 @@ def a_mandate(
     return mandate
 
 
+def a_device(session: Session, agent: FieldAgent, enti: list[int], token: str = "gettone") -> FieldDevice:
+    """A telephone of his that was given something of these enti."""
+    device = FieldDevice(
+        id=uuid4(), user_id=agent.user_id, agent_id=agent.id, name="Telefono di Fabio", token_hash=hashed(token),
+        enti=enti, registered_at=AS_OF, contacted_at=AS_OF,
+    )  # fmt: skip
+    session.add(device)
+    session.flush()
+    return device
+
+
 def one_of_each(session: Session, cast: Cast) -> UUID:
     """A row of Mario's in each table of visits; the visit's id."""
     agent = an_agent(session, cast.anna, cast.sara)
@@ -121,4 +143,28 @@ def one_of_each(session: Session, cast: Cast) -> UUID:
         ]
     )  # fmt: skip
     session.flush()
+    _at_the_door(session, cast, visit)
     return visit.id
+
+
+def _at_the_door(session: Session, cast: Cast, visit: Visit) -> None:
+    device = a_device(session, session.get_one(FieldAgent, visit.agent_id), [cast.empoli])
+    told = {
+        "ente_id": cast.empoli, "device_id": device.id, "agent_id": visit.agent_id, "practice_id": visit.practice_id,
+        "received_at": AS_OF,
+    }  # fmt: skip
+    session.add_all(
+        [
+            FieldPacket(
+                ente_id=cast.empoli, device_id=device.id, practice_ids=[visit.practice_id], made_at=AS_OF
+            ),
+            FieldEntry(**told, id=visit.id, sequence=1, device_at=AS_OF, at=AS_OF, off_s=0, body={}),
+            FieldFile(
+                id=uuid4(), ente_id=cast.empoli, visit_id=visit.id, kind=FileKind.SIGNATURE, media_type="image/png",
+                content=b"x",
+            ),
+            FieldAlarm(**told, id=uuid4(), kind=AlarmKind.PANIC, raised_at=AS_OF),
+            FieldWords(ente_id=cast.empoli, version=1, said={}, written_at=AS_OF, written_by=cast.sara),
+        ]
+    )  # fmt: skip
+    session.flush()

@@ -1,6 +1,6 @@
 """Field agents, the practices in which they act, and their visits.
 
-Revision ID: 0104
+Revision ID: 0103
 Revises: 0102
 """
 
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from web.migrations.isolation import APP, protect
 
-revision = "0104"
+revision = "0103"
 down_revision = "0102"
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """Practices are judged, shared out and placed; who wants nobody at his door; civic numbers.
 
-Revision ID: 0106
-Revises: 0104
+Revision ID: 0104
+Revises: 0103
 """
 
 import sqlalchemy as sa
@@ -11,8 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
-revision = "0106"
-down_revision = "0104"
+revision = "0104"
+down_revision = "0103"
 branch_labels = None
 depends_on = None
 
