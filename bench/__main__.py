@@ -36,7 +36,9 @@ from bench import (
     p15,
     p16,
     pages,
+    rounds,
     sms,
+    solomon,
     week,
     x4,
 )
@@ -51,7 +53,8 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "following": following.measure, "letters": letters.measure, "lists": lists.measure,
-    "overview": overview.measure, "pages": pages.measure, "sms": sms.measure,
+    "overview": overview.measure, "pages": pages.measure, "rounds": rounds.measure, "sms": sms.measure,
+    "solomon": solomon.measure,
 }  # fmt: skip
 
 
