@@ -64,6 +64,7 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import rounds as field_rounds
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -207,6 +208,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         campaign_people,
         campaigns,
         lists,
+        field_rounds,
         documents,
         letters,
         files,

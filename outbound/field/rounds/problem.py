@@ -207,6 +207,7 @@ def why_left_out(problem: Problem, rounds: Sequence[Round], found: Sequence[Trou
     served = {visit.stop for one in rounds for visit in one.visits}
     faults = {key: one.fault for one in reversed(found) for key in (one.other, one.stop) if key is not None}
     loads = {one.key: one.load for one in problem.stops}
+    working = {one.key for one in problem.workers}
     full = {
         one.key
         for one in problem.workers
@@ -214,7 +215,8 @@ def why_left_out(problem: Problem, rounds: Sequence[Round], found: Sequence[Trou
         and sum(loads[v.stop] for r in rounds if r.agent == one.key for v in r.visits) >= one.most
     }
     return {
-        one.key: faults.get(one.key) or (Why.FULL if one.visitors() and one.visitors() <= full else Why.NO_TIME)
+        one.key: faults.get(one.key)
+        or (Why.FULL if (coming := one.visitors() & working) and coming <= full else Why.NO_TIME)
         for one in problem.stops
         if one.key not in served
     }

@@ -42,7 +42,7 @@ def run_solve(database: Database, job: Taken) -> None:
 
     def done(session: Session) -> None:
         _kept(session, this, found)
-        service.closed(session, **this)
+        service.closed(session, plan_id=this["plan_id"], search=this["search"])
 
     database.transact(scope, done)
 
