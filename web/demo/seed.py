@@ -23,6 +23,7 @@ from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
+from web.demo.field_rounds import walk
 from web.demo.generate import generate
 from web.demo.judged import draws
 from web.demo.monitored import agree
@@ -75,6 +76,7 @@ def seed(
     db.transact(Scope.of_contract(contract_id), partial(record, ente_id=enti[RECORDS]))
     looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
     db.transact(Scope.of_contract(contract_id), looked_at)
+    db.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
 
 
 def _open_always(session: Session, contract_id: int) -> None:

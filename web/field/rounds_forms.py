@@ -20,7 +20,6 @@ MOST_BYTES, MOST_LEGS = 20_000_000, 300_000
 NOT_A_TIME = "Scrivi l'ora così: 9:30."
 NOT_A_NUMBER = "Scrivi un numero."
 NOT_A_PLACE = "Scrivi latitudine e longitudine, così: 43.7189, 10.9455."
-NOT_A_MATRIX = "Servono quattro colonne: da, a, secondi, metri. Controlla la riga %(line)s."
 
 
 def seconds_of(text: str, field: str) -> int:
@@ -116,7 +115,7 @@ def legs_of(file: UploadFile | None) -> dict[str, dict[str, list[int]]]:
             raise FieldError("Il file ha troppe righe.", "file")
         seconds, metres = (id_of(one.strip()) for one in row[2:4]) if len(row) >= 4 else (None, None)
         if seconds is None or metres is None or seconds >= 86_400 or not row[0].strip() or not row[1].strip():
-            raise FieldError(NOT_A_MATRIX.replace("%(line)s", str(line)), "file")
+            raise FieldError(f"Servono quattro colonne: da, a, secondi, metri. Controlla la riga {line}.", "file")
         found.setdefault(row[0].strip(), {})[row[1].strip()] = [seconds, metres]
     if not found:
         raise FieldError("Nel file non c'è nessuna riga.", "file")

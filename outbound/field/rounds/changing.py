@@ -28,7 +28,7 @@ def move(session: Session, by: Principal, *, plan_id: int, practice_id: int, age
     if agent_id not in of.agents:
         raise NotFoundError("Questo agente non lavora quel giorno: aggiungilo prima.")
     if agent_id not in stop.may:
-        raise InvalidError(_why_not(of, practice_id, agent_id))
+        raise _why_not(of, practice_id, agent_id)
     if stop.place is None:
         raise InvalidError("Non si sa dov'è: correggi prima l'indirizzo della pratica.")
     was = row.agent_id
@@ -111,9 +111,13 @@ def _row(of: Planned, practice_id: int) -> RoundStop:
     return of.stops[practice_id]
 
 
-def _why_not(of: Planned, practice_id: int, agent_id: int) -> str:
+def _why_not(of: Planned, practice_id: int, agent_id: int) -> InvalidError:
     case = of.candidates[practice_id].case
     if case.given is not None and case.given.agent != agent_id:
         his = of.known.get(case.given.agent)
-        return f"L'incarico è di {his.name if his else 'un altro agente'}: va prima dato a chi deve andarci."
-    return "Questo agente non può fare questa visita: il suo ente non l'ha approvato, o ha un legame dichiarato."
+        if his is None:
+            return InvalidError("L'incarico è di un altro agente: va prima dato a chi deve andarci.")
+        return InvalidError(f"L'incarico è di {his.name}: va prima dato a chi deve andarci.")
+    return InvalidError(
+        "Questo agente non può fare questa visita: l'ente non l'ha approvato, o ha un legame dichiarato."
+    )

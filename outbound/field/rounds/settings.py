@@ -66,7 +66,7 @@ def _wrong(settings: Settings) -> Iterator[InvalidError]:
         if one.name in RANGES:
             least, most = RANGES[one.name]
             if not least <= value <= most:
-                yield InvalidError(f"Scrivi un numero da {least:g} a {most:g}.".replace(".", ","), field=one.name)
+                yield InvalidError(f"Scrivi un numero da {least:g} a {most:g}.", field=one.name)
         else:
             try:
                 if not parse_day(0, value, field=one.name):

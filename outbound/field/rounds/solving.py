@@ -11,6 +11,7 @@ from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 
+from outbound.field.rounds.checking import breaches
 from outbound.field.rounds.problem import (
     DAY_S,
     Problem,
@@ -26,12 +27,13 @@ from outbound.field.rounds.timing import rested
 
 TOLD_EVERY_S = 1.0  # better rounds are told at most so often
 ASKED_EVERY_S = 0.2  # whether to stop is asked at most so often
+FIRST_S = 20.0  # beyond the limit, for the first rounds
 Told = Callable[[Solution], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """For how many seconds it is searched; the first rounds are made in any case."""
+    """For how many seconds it is searched; the first rounds are made even if that takes longer."""
 
     seconds: float = 30.0
 
@@ -142,11 +144,13 @@ class _Model:
     ) -> tuple[Round, ...]:  # fmt: skip
         """The rounds found when the time is over; none where even the emptiest cannot be."""
         solver = self.routing.solver()
-        heard, asked, stopped = time.monotonic(), float("-inf"), False
+        began = heard = time.monotonic()
+        asked, stopped, some = float("-inf"), False, False
         best: tuple[int, tuple[Round, ...]] | None = None
 
         def better() -> None:
-            nonlocal heard, best
+            nonlocal heard, best, some
+            some = True
             value = int(self.routing.CostVar().Value())
             if time.monotonic() >= heard + TOLD_EVERY_S and (best is None or value < best[0]):
                 best = value, self._rounds(lambda var: int(var.Value()), lambda var: int(var.Min()))
@@ -155,16 +159,17 @@ class _Model:
 
         def over() -> bool:
             nonlocal asked, stopped
-            if not stopped and time.monotonic() >= asked + ASKED_EVERY_S:
-                asked, stopped = time.monotonic(), stop()
-            return stopped
+            now = time.monotonic()
+            if some and not stopped and now >= asked + ASKED_EVERY_S:
+                asked, stopped = now, stop()
+            return some and (stopped or now >= began + limits.seconds)
 
         self.routing.AddAtSolutionCallback(better)
         self.routing.AddSearchMonitor(solver.CustomLimit(over))
         parameters = pywrapcp.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
         parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-        parameters.time_limit.FromMilliseconds(max(1, int(limits.seconds * 1000)))
+        parameters.time_limit.FromMilliseconds(int((limits.seconds + FIRST_S) * 1000))
         self.routing.CloseModelWithParameters(parameters)
         first = self._as_before(before)
         solution = (
@@ -173,7 +178,7 @@ class _Model:
             else self.routing.SolveWithParameters(parameters)
         )
         if solution is None:
-            return () if best is None else best[1]
+            return before if not breaches(self.problem, before) else ()
         return self._rounds(solution.Value, solution.Min)
 
     def _as_before(self, before: tuple[Round, ...]) -> Any:
