@@ -58,7 +58,9 @@ def begin(runtime: RuntimeDep, visit: ChangeDep, contract: Box = "", day: Box = 
     plan_id = _transact(
         runtime, visit, lambda s: service.begin(s, visit.principal, contract_id=contract_id, day=on)
     )  # fmt: skip
-    return shown_anew(_(visit, "Ora scegli chi va e da chi."), at=f"/field/rounds/{plan_id}/choose")
+    return shown_anew(
+        translations(visit.language).gettext("Ora scegli chi va e da chi."), at=f"/field/rounds/{plan_id}/choose"
+    )
 
 
 @router.get("/{plan_id}")
@@ -117,7 +119,7 @@ def settings(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, typed: forms.S
     _transact(
         runtime, visit, lambda s: service.set_up(s, visit.principal, plan_id=plan_id, settings=typed.read())
     )  # fmt: skip
-    return shown_anew(_(visit, "Salvato."))
+    return shown_anew(translations(visit.language).gettext("Salvato."))
 
 
 @router.post("/{plan_id}/agents")
@@ -128,7 +130,7 @@ def add_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent: Box = 
     _transact(
         runtime, visit, lambda s: service.put_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id)
     )  # fmt: skip
-    return shown_anew(_(visit, "Agente aggiunto."))
+    return shown_anew(translations(visit.language).gettext("Agente aggiunto."))
 
 
 @router.post("/{plan_id}/agents/{agent_id}")
@@ -139,7 +141,7 @@ def put_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent_id: int
         runtime, visit,
         lambda s: service.put_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id, working=working),
     )  # fmt: skip
-    return shown_anew(_(visit, "Salvato."))
+    return shown_anew(translations(visit.language).gettext("Salvato."))
 
 
 @router.post("/{plan_id}/agents/{agent_id}/drop")
@@ -148,7 +150,7 @@ def drop_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent_id: in
     _transact(
         runtime, visit, lambda s: service.drop_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id)
     )  # fmt: skip
-    return shown_anew(_(visit, "Agente tolto: le sue visite sono da assegnare."))
+    return shown_anew(translations(visit.language).gettext("Agente tolto: le sue visite sono da assegnare."))
 
 
 @router.post("/{plan_id}/practices")
@@ -166,7 +168,7 @@ def add(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice: Boxes | N
 def solve(runtime: RuntimeDep, visit: ChangeDep, plan_id: int) -> Response:
     """Search rounds."""
     _transact(runtime, visit, lambda s: service.solve(s, visit.principal, plan_id=plan_id))
-    return shown_anew(_(visit, "Si calcolano i giri."), at=f"/field/rounds/{plan_id}")
+    return shown_anew(translations(visit.language).gettext("Si calcolano i giri."), at=f"/field/rounds/{plan_id}")
 
 
 @router.post("/{plan_id}/stop")
@@ -286,7 +288,7 @@ def matrix(
     """Ways that the company measured; or none any more."""
     legs = None if forget else forms.legs_of(file)
     _transact(runtime, visit, lambda s: service.measure(s, visit.principal, plan_id=plan_id, legs=legs))
-    return shown_anew(_(visit, "Salvato."))
+    return shown_anew(translations(visit.language).gettext("Salvato."))
 
 
 def _anew(runtime: Runtime, visit: Visit, plan_id: int) -> Response:
@@ -309,7 +311,3 @@ def _context(session: Session, visit: Visit, plan_id: int) -> dict[str, Any]:
 
 def _transact(runtime: Runtime, visit: Visit, work: Any) -> Any:
     return runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-
-
-def _(visit: Visit, words: str) -> str:
-    return translations(visit.language).gettext(words)

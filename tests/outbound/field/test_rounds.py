@@ -371,6 +371,7 @@ def test_an_agent_has_his_round_once_it_is_published_and_is_told_what_changes(pl
 
 
 def test_a_door_whose_mandate_ended_is_in_his_round_no_more(planning: Planning) -> None:
+    """Rule: no door without a mandate."""
     planning.begun()
     planning.searched()
     planning.work(lambda s, sara: publishing.publish(s, sara, plan_id=planning.plan))
