@@ -17,6 +17,10 @@ from web.field.schematic import HEIGHT, WIDTH, Way, drawn, letter_of
 
 __all__ = ("planning",)  # the fixture
 pytestmark = pytest.mark.integration
+FINE = {
+    "seconds": "1", "home_hours": "9-19", "business_hours": "9-18", "home_minutes": "20", "business_minutes": "30",
+    "detour": "1,3", "town_kmh": "20", "country_kmh": "45",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -41,8 +45,7 @@ def test_a_day_is_prepared_searched_and_published(client: TestClient, planning: 
     planning.plan = int(where.split("/")[3])
     at = where.removesuffix("/choose")
     assert "Fabio Lotti" in client.get(where).text
-    post(client, f"{at}/settings", seconds="1", home_hours="9-19", business_hours="9-18", home_minutes="20",
-         business_minutes="30", detour="1,3", town_kmh="20", country_kmh="45")  # fmt: skip
+    assert post(client, f"{at}/settings", **FINE).status_code == 204
     assert post(client, f"{at}/solve").headers["hx-redirect"] == at
     assert "Si cercano giri migliori" in client.get(at).text
     planning.job(tasks.run_solve)
@@ -83,13 +86,15 @@ def test_the_sheet_says_where_and_when_and_nothing_of_a_debt(client: TestClient,
     ("path", "sent", "field"),
     [
         ("settings", {"seconds": "x", "home_hours": "9-13", "business_hours": "9-13"}, "seconds"),
-        ("settings", {"seconds": "9999", "home_hours": "sempre", "business_hours": "9-13"}, "home_hours"),
+        ("settings", {**FINE, "home_hours": "9:00-9:10, " * 9}, "home_hours"),
+        ("settings", {**FINE, "seconds": "9999", "home_hours": "sempre"}, "home_hours"),
         ("agents/{fabio}", {"begins": "25:00", "ends": "18:00"}, "begins"),
         ("agents/{fabio}", {"begins": "18:00", "ends": "9:00"}, "ends"),
         ("agents/{fabio}", {"begins": "9:00", "ends": "18:00", "place": "Empoli"}, "place"),
         ("agents/{fabio}", {"begins": "9:00", "ends": "18:00", "place": "nan,nan"}, "place"),
         ("agents/{fabio}", {"begins": "9:00", "ends": "18:00", "pause_earliest": "12:00", "pause_latest": "12:30",
                             "pause_length": "60"}, "pause_length"),
+        ("agents/{fabio}", {"begins": "9:00", "ends": "18:00", "most": "40000"}, "most"),
         ("agents", {"agent": ""}, "agent"),
         ("practices", {}, "practice"),
         ("matrix", {}, "file"),

@@ -11,6 +11,8 @@ from outbound.field.rounds.problem import DAY_S, Pause, Window
 
 MINUTE_S = 60
 LONGEST_SEARCH_S = 600
+LONGEST_HOURS = 60  # letters
+MOST_A_DAY = 100  # visits of an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _wrong(settings: Settings) -> Iterator[InvalidError]:
             least, most = RANGES[one.name]
             if not least <= value <= most:
                 yield InvalidError(f"Scrivi un numero da {least:g} a {most:g}.", field=one.name)
+        elif len(value) > LONGEST_HOURS:
+            yield InvalidError("Scrivi meno orari: questi sono troppo lunghi.", field=one.name)
         else:
             try:
                 if not parse_day(0, value, field=one.name):
@@ -103,8 +107,8 @@ def check_working(his: Working) -> None:
         wrong.append(InvalidError("La pausa non ci sta tra le due ore.", field="pause_length"))
     if (his.latitude is None) is not (his.longitude is None) or not _on_earth(his.latitude, his.longitude):
         wrong.append(InvalidError("Scrivi latitudine e longitudine, così: 43.7189, 10.9455.", field="place"))
-    if his.most is not None and his.most < 1:
-        wrong.append(InvalidError("Scrivi almeno 1, o lascia vuoto.", field="most"))
+    if his.most is not None and not 1 <= his.most <= MOST_A_DAY:
+        wrong.append(InvalidError(f"Scrivi un numero da 1 a {MOST_A_DAY}, o lascia vuoto.", field="most"))
     if wrong:
         raise InvalidError("Controlla i dati.", parts=wrong)
 
