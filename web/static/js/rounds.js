@@ -3,6 +3,7 @@
 const L = window.L;
 const box = document.getElementById("map");
 const map = L.map(box);
+map.attributionControl.setPrefix(false);
 const layer = L.layerGroup();
 let shown = "";
 
