@@ -38,7 +38,9 @@ from bench import (
     p16,
     packets,
     pages,
+    rounds,
     sms,
+    solomon,
     week,
     x4,
 )
@@ -54,7 +56,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "field_practices": field_practices.measure, "following": following.measure,
     "letters": letters.measure, "lists": lists.measure, "overview": overview.measure, "packets": packets.measure,
-    "pages": pages.measure, "sms": sms.measure,
+    "pages": pages.measure, "rounds": rounds.measure, "sms": sms.measure, "solomon": solomon.measure,
 }  # fmt: skip
 
 

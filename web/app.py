@@ -70,6 +70,7 @@ from web.field import mandates as field_mandates
 from web.field import opening as field_opening
 from web.field import places as field_places
 from web.field import practices as field_practices
+from web.field import rounds as field_rounds
 from web.field import visits as field_visits
 from web.files import documents, letters
 from web.files import routes as files
@@ -221,6 +222,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         lists,
         field_door,
         field_visits,
+        field_rounds,
         documents,
         letters,
         files,

@@ -134,6 +134,14 @@ class Settings(BaseModel):
         description="Servers of calendars within the own network that offices may name, such as http://10.0.0.5:5232",
     )
 
+    map_tiles: str | None = Field(
+        default=None,
+        description="Tiles of a map, such as https://tiles.example.it/{z}/{x}/{y}.png; browsers fetch them",
+    )
+    map_attribution: str = Field(
+        default="", max_length=200, description="Whom the map is from, as its licence wants it"
+    )
+
     demo: bool = False
     data: Path = Field(default=Path(".data"), description="Files that web and workers share: uploads")
     s3_url: str | None = Field(default=None, description="Keeps documents on a server that speaks S3, not in `data`")
@@ -161,6 +169,28 @@ class Settings(BaseModel):
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an absolute http(s) address without query, such as https://cc.example.it")
         return value.rstrip("/")
+
+    @field_validator("map_tiles")
+    @classmethod
+    def _has_places(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.netloc
+            or not all(p in value for p in ("{z}", "{x}", "{y}"))
+        ):
+            raise ValueError("must be an absolute http(s) address with {z}, {x} and {y} in it")
+        if re.search(r"[\s;,'\"{]", parts.netloc):
+            raise ValueError("must name one server")
+        return value
+
+    @property
+    def map_host(self) -> str:
+        """Where the tiles come from, as a policy of contents names it; nothing without a map."""
+        parts = urlsplit(self.map_tiles or "")
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
     @field_validator("database_url", "database_routing_url", "database_owner_url", "database_backup_url")
     @classmethod

@@ -8,6 +8,7 @@ from crm.privacy.holders import Holder, Person, TableHolder
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
+from outbound.field.rounds.models import PublishedStop, RoundStop
 from outbound.field.visits.models import FieldAlarm, FieldEntry, FieldFile, Visit
 
 _PRACTICE, _DEBT, _MANDATE, _VISIT = (table_of(one) for one in (Practice, PracticeDebt, FieldMandate, Visit))
@@ -53,6 +54,13 @@ HOLDERS: tuple[Holder, ...] = (
     _OfPractices(
         table_of(FieldAlarm), "Richieste di aiuto durante una visita", hidden=frozenset({"agent_id", "device_id"}),
         emptied={"latitude": None, "longitude": None, "accuracy_m": None, "answer": ""}, why=WHY,
+    ),
+    _OfPractices(
+        table_of(PublishedStop), "Visite dei giri dati agli agenti", hidden=frozenset({"agent_id", "plan_id"})
+    ),
+    _OfPractices(
+        table_of(RoundStop), "Visite dei giri in preparazione",
+        hidden=frozenset({"agent_id", "fixed_agent_id", "plan_id"}),
     ),
     _OfPractices(
         _VISIT, "Visite", why=WHY, hidden=frozenset({"agent_id"}),

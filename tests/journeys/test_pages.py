@@ -80,11 +80,12 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
     r"|^/letters/(\{letter_id\}/file|.*/now)$|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
-    r"|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
+    r"|^/field/rounds/\{plan_id\}/now$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
     "/lists/{list_id}": "test_contact_lists", "/campaigns/{campaign_id}": "test_campaigns",
-    "/letters/": "test_letters", "/cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
+    "/field/rounds/": "test_rounds_seen", "/letters/": "test_letters",
+    "/cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
     "/prenota": "test_booking", "/kiosk/": "test_desk", "/room/": "test_desk", "/wall/": "test_live_board",
     "/welcome/": "test_access", "/sign-in/": "test_access", "/recordings/": "test_recordings",
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",

@@ -74,6 +74,14 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "slug": "empoli", "host": "", "framed_by": "https://www.comune.example.it", "needs_code": "1", "privacy": "",
         "accessibility": "https://www.comune.example.it/a", "contacts": "", "legal": "", "faq": "", "problem": "",
     },
+    "/field/rounds/{plan_id}/settings": {
+        "seconds": "5", "home_hours": "9-13", "business_hours": "9-12", "home_minutes": "20", "business_minutes": "30",
+        "detour": "1,3", "town_kmh": "20", "country_kmh": "45",
+    },
+    "/field/rounds/{plan_id}/agents/{agent_id}": {
+        "begins": "9:00", "ends": "18:00", "start": "Ufficio", "place": "43.7, 10.9", "returns": "1", "most": "9",
+        "pause_earliest": "12:00", "pause_latest": "15:00", "pause_length": "60",
+    },
     "/enti/add/{contract_id}": EMPOLI,
     "/enti/{ente_id}/identity": EMPOLI,
     "/enti/{ente}/hours/{contract_id}": WEEK,

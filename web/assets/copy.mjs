@@ -15,6 +15,8 @@ const files = {
   "bootstrap-italia/dist/css/bootstrap-italia.min.css": "bootstrap-italia/css/bootstrap-italia.min.css",
   "bootstrap-italia/dist/svg/sprites.svg": "bootstrap-italia/svg/sprites.svg",
   "@twilio/voice-sdk/dist/twilio.min.js": "twilio/twilio.min.js",
+  "leaflet/dist/leaflet.js": "leaflet/leaflet.js", // maps, where an installation names tiles
+  "leaflet/dist/leaflet.css": "leaflet/leaflet.css",
   "uplot/dist/uPlot.esm.js": "uplot/uPlot.esm.js", // charts: fast, small, and at home under our policy of contents
   "uplot/dist/uPlot.min.css": "uplot/uPlot.min.css",
 };

@@ -74,6 +74,7 @@ FIELDS = {
     "queue": "coda",
     "call": "chiamata",
     "day": "giorno",
+    "visits": "visite",
     "ente": "ente",
     "menu_digit": "tasto del menu",
     "menu_label": "voce del menu",

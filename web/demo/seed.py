@@ -24,6 +24,7 @@ from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
 from web.demo.field_door import doors
+from web.demo.field_rounds import walk
 from web.demo.generate import generate
 from web.demo.judged import draws
 from web.demo.monitored import agree
@@ -78,6 +79,7 @@ def seed(
     db.transact(Scope.of_contract(contract_id), looked_at)
     at_doors = partial(doors, ente_id=enti[OVERSEEN], username="fabio", manager="carla")
     db.transact(Scope.of_contract(contract_id), at_doors)
+    db.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
 
 
 def _open_always(session: Session, contract_id: int) -> None:

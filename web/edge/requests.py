@@ -19,12 +19,17 @@ DURATION = Histogram(
 )  # fmt: skip
 
 
-def content_security_policy(connect: tuple[str, ...], *, framed_by: tuple[str, ...] = ()) -> str:
-    """Nothing from elsewhere but the carrier's own signalling. `framed_by`: the origins that may embed the page."""
+def content_security_policy(
+    connect: tuple[str, ...], *, framed_by: tuple[str, ...] = (), images: tuple[str, ...] = ()
+) -> str:
+    """Nothing from elsewhere but the carrier's own signalling. `framed_by`: the origins that may embed the page;
+    `images`: those from which it shows some.
+    """
     sources = " ".join(("'self'", *connect))
     frames = " ".join(framed_by) or "'none'"
+    shown = " ".join(("'self'", "data:", *images))
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self' data:; img-src 'self' data:; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self' data:; img-src {shown}; "
         f"media-src 'self' blob: mediastream:; connect-src {sources}; form-action 'self'; base-uri 'none'; "
         f"frame-ancestors {frames}; manifest-src 'self'"
     )

@@ -12,7 +12,7 @@ from web.contacts import words as contacts
 from web.continuity import words as continuity
 from web.desk import words as desk
 from web.dialer import words as dialer
-from web.field import words_door, words_practices
+from web.field import words_door, words_practices, words_rounds
 from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
@@ -44,7 +44,7 @@ _AREAS = (
     imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
     practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
     words_practices,
-    words_door,
+    words_door, words_rounds,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

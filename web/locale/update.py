@@ -44,7 +44,7 @@ SAID = (
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
     ROOT / "crm" / "agendas" / "errors.py", ROOT / "outbound" / "segments" / "wording.py",
     *(ROOT / "outbound" / "lists" / f"{name}.py" for name in ("checking", "columns", "sheets", "tasks")),
-    ROOT / "outbound" / "letters" / "returning.py",
+    ROOT / "outbound" / "letters" / "returning.py", ROOT / "outbound" / "field" / "rounds" / "tasks.py",
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
 TO_CITIZENS = ("web/templates/booking/", "web/booking/", "crm/agendas/")

@@ -38,6 +38,7 @@ import outbound.dialer.models
 import outbound.field.agents.models
 import outbound.field.places.models
 import outbound.field.practices.models
+import outbound.field.rounds.models
 import outbound.field.visits.models
 import outbound.letters.models
 import outbound.lists.models

@@ -118,6 +118,8 @@ OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      ("Quando", "Chi", "Postazione", "Ente", "Che cosa", "Di chi", "Oggetto", "Motivo", "Prima e dopo", "Chiamata")),
     ("/staff/{ente_id}/register.csv", "the register of the staff of an ente",
      ("Ente", "Nome", "Qualifica", "Ruolo", "Dal", "Al", "Stato")),
+    ("/field/rounds/{plan_id}/places.csv", "the places of a day's rounds, to measure the ways between them",
+     ("luogo", "latitudine", "longitudine")),
     ("/charts/day.csv", "a day by quarter hours",
      ("Ora", "Ricevute", "Risposte", "Ricevute il giorno prima", "Ricevute 7 giorni prima")),
     ("/charts/levels.csv", "a day's levels by the hour",

@@ -40,6 +40,8 @@ from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
 from outbound.campaigns import admission
 from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
+from outbound.field.rounds import tasks as rounds
+from outbound.field.rounds.service import SOLVE as ROUNDS_SOLVE
 from outbound.letters import making as letters
 from outbound.letters import returning, settling, withdrawing
 from outbound.letters.service import CHECK as LETTERS_CHECK
@@ -74,6 +76,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     LETTERS_CHECK: withdrawing.CHECKER,
     returning.APPLY: returning.APPLIER,
     LIST_BUILD: lists.BUILDER,
+    ROUNDS_SOLVE: rounds.SOLVER,
     LIST_CHECK: checking.CHECKER,
     LIST_DELETE: lists.DELETER,
     REPORT_MAKE: reports.maker(days_of, how_many_found_shut),

@@ -41,6 +41,7 @@ OF_NOBODY = {
     "civic_file", "civic_incoming", "civic_number", "civic_street",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_device", "field_paper",
+    "field_round_agent", "field_round_matrix", "field_round_plan", "field_round_published",
     "follow_up_list", "forecast_day", "heartbeat", "interruption",
     "ivr_flow", "ivr_publication", "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit",
     "practice_debrief", "practice_session", "push_notice", "push_subscription", "quality_form", "queue",

@@ -1,5 +1,6 @@
 """Fabio, who visits for Empoli, and Mario's practice: what the scenarios of visits begin with."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from uuid import UUID, uuid4
 
@@ -19,6 +20,9 @@ from outbound.field.practices.models import (
     PracticeDebt,
     VisitSetting,
 )
+from outbound.field.rounds.lifecycle import PlanState
+from outbound.field.rounds.models import PublishedRound, PublishedStop, RoundAgent, RoundPlan, RoundStop, TravelMatrix
+from outbound.field.rounds.settings import Settings
 from outbound.field.visits.models import (
     AlarmKind,
     FieldAlarm,
@@ -144,6 +148,7 @@ def one_of_each(session: Session, cast: Cast) -> UUID:
     )  # fmt: skip
     session.flush()
     _at_the_door(session, cast, visit)
+    a_published_round(session, cast, practice, agent)
     return visit.id
 
 
@@ -168,3 +173,24 @@ def _at_the_door(session: Session, cast: Cast, visit: Visit) -> None:
         ]
     )  # fmt: skip
     session.flush()
+
+
+def a_published_round(session: Session, cast: Cast, practice: Practice, agent: FieldAgent) -> RoundPlan:
+    """His round of the day has this practice alone, at ten."""
+    plan = RoundPlan(
+        contract_id=cast.contract, day=DAY, state=PlanState.PUBLISHED, made_at=AS_OF, made_by=cast.sara,
+        published_at=AS_OF, published_by=cast.sara, **asdict(Settings()),
+    )  # fmt: skip
+    session.add(plan)
+    session.flush()
+    his = {"plan_id": plan.id, "agent_id": agent.id}
+    session.add(RoundAgent(**his, begins=32_400, ends=64_800, returns=True, leaves=35_000, done=38_000))
+    session.add(TravelMatrix(plan_id=plan.id, legs={}, sent_at=AS_OF, sent_by=cast.sara))
+    session.flush()
+    at = {"ente_id": practice.ente_id, "practice_id": practice.id, "position": 1}
+    hours = {"arrives": 36_000, "begins": 36_000, "leaves": 37_200}
+    session.add(RoundStop(**his, **at, **hours))
+    session.add(PublishedStop(**his, **at, **hours))
+    session.add(PublishedRound(**his, day=DAY, published_at=AS_OF, times=1, leaves=35_000, done=38_000, changes=[]))
+    session.flush()
+    return plan
