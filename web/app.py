@@ -64,6 +64,10 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import accreditations as field_accreditations
+from web.field import agents as field_agents
+from web.field import badge as field_badge
+from web.field import own as field_own
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -206,6 +210,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         results,
         campaign_people,
         campaigns,
+        field_own,
+        field_accreditations,
+        field_agents,
+        field_badge,
         lists,
         documents,
         letters,

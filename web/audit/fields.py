@@ -1,6 +1,17 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "agent": "agente n.",
+    "corrected": "dati corretti",
+    "ends_on": "ultimo giorno",
+    "paper": "documento",
+    "valid_until": "valido fino al",
+    "practices": "pratiche",
+    "substitute": "sostituto n.",
+    "offered": "pratiche offerte",
+    "left": "pratiche rimaste",
+    "tie": "legame",
+    "past": "del passato",
     "file": "file",
     "members": "contribuenti",
     "segment": "condizioni",

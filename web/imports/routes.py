@@ -28,6 +28,7 @@ from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
 from outbound.cati.questionnaire.workbook import MOST_BYTES
+from outbound.field.agents import photos
 from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
@@ -47,10 +48,12 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
     "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
+    "/field/agents": (Permission.FIELD_MANAGE, photos.MOST_BYTES + FORM_BYTES),
 }
 ALIKE = (
     (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
     (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
+    (re.compile(r"/field/(agents/\d+/(photo|papers)|accreditations/\d+/proof)"), "/field/agents"),
 )
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]

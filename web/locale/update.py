@@ -55,7 +55,9 @@ TO_STAFF = (
 CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
-SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given"})
+SAYING = frozenset(
+    {"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given", "told_anew"}
+)
 WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
