@@ -23,6 +23,7 @@ from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
+from web.demo.field_agents import enrol
 from web.demo.generate import generate
 from web.demo.judged import draws
 from web.demo.monitored import agree
@@ -56,6 +57,7 @@ def seed(
     db.transact(Scope.of_contract(contract_id), partial(agree, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(draws, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
+    db.transact(Scope.of_contract(contract_id), partial(enrol, contract_id=contract_id))
     if not all(_imported(db, ente_id) for ente_id in enti.values()):
         files = generate(data_dir, today)
         for code, path in files.feeds.items():

@@ -47,7 +47,10 @@ SAID = (
     ROOT / "outbound" / "letters" / "returning.py",
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
-TO_CITIZENS = ("web/templates/booking/", "web/booking/", "crm/agendas/")
+TO_CITIZENS = (
+    "web/templates/booking/", "web/booking/", "crm/agendas/", "web/templates/field/badge.html",
+    "web/templates/field/_valid.html",
+)  # fmt: skip
 TO_STAFF = (
     "crm/agendas/preparing.py", "crm/agendas/bulk/", "crm/agendas/sites.py", "crm/agendas/privacy.py",
     "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/",

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -134,8 +134,7 @@ def news(session: Session, by: Principal) -> News:
     deciding = _enti(session, by, Permission.FIELD_APPROVE) if by.can(Permission.FIELD_APPROVE) else frozenset()
     managing = _enti(session, by, Permission.FIELD_MANAGE) if by.can(Permission.FIELD_MANAGE) else frozenset()
     if deciding:
-        waits = Accreditation.ente_id.in_(deciding), Accreditation.decision == Decision.PROPOSED
-        proposals = len(session.scalars(select(Accreditation.id).where(*waits)).all())
+        proposals = waiting(session, deciding)
     if deciding or managing:
         terms = sum(one.urgent for one in unfit.findings(session, deciding | managing, owed=True))
     if managing:
@@ -145,6 +144,12 @@ def news(session: Session, by: Principal) -> News:
             if view.agent.ended_on is None
         )
     return News(proposals, terms, papers)
+
+
+def waiting(session: Session, ente_ids: Collection[int]) -> int:
+    """How many agents these enti have to decide about."""
+    its = Accreditation.ente_id.in_(ente_ids), Accreditation.decision == Decision.PROPOSED
+    return session.scalar(select(func.count()).select_from(Accreditation).where(*its)) or 0
 
 
 _DECIDING = (Permission.FIELD_APPROVE, Permission.FIELD_MANAGE)

@@ -145,15 +145,18 @@ def bring_paper(session: Session, by: Principal, *, agent_id: int, told: TypedPa
     today = clock.business_day(now)
     number, issuer = " ".join(told.number.split()), " ".join(told.issuer.split())
     checks = (
-        (1 <= len(number) <= 60, "number", "Scrivi il numero, o il protocollo."),
-        (1 <= len(issuer) <= 120, "issuer", "Scrivi chi l'ha rilasciato."),
-        (told.issued_on <= today, "issued_on", "Non può essere rilasciato in un giorno che deve ancora venire."),
+        (1 <= len(number) <= 60, InvalidError("Scrivi il numero, o il protocollo.", field="number")),
+        (1 <= len(issuer) <= 120, InvalidError("Scrivi chi l'ha rilasciato.", field="issuer")),
         (
-            told.expires_on is None or told.expires_on >= told.issued_on, "expires_on",
-            "La scadenza viene prima del rilascio.",
+            told.issued_on <= today,
+            InvalidError("Non può essere rilasciato in un giorno che deve ancora venire.", field="issued_on"),
         ),
-    )  # fmt: skip
-    wrong = [InvalidError(words, field=field) for good, field, words in checks if not good]
+        (
+            told.expires_on is None or told.expires_on >= told.issued_on,
+            InvalidError("La scadenza viene prima del rilascio.", field="expires_on"),
+        ),
+    )
+    wrong = [what for good, what in checks if not good]
     if wrong:
         raise InvalidError("Controlla i campi segnati.", parts=wrong)
     if told.paper is not Paper.OTHER:
@@ -200,8 +203,8 @@ def issue_badge(session: Session, by: Principal, *, agent_id: int, wish: date | 
 
     Raises `ConflictError` while something is missing without which no badge is printed.
     """
-    company.required(session)
     row, today = managed(session, by, agent_id, lock=True), clock.business_day(clock.now(session))
+    company.required(session)
     papers = {one.paper: one.expires_on for one in _papers(session, agent_id)}
     if row.photo is None:
         raise ConflictError("Manca la foto: il tesserino la porta.")

@@ -73,8 +73,9 @@ def test_what_is_no_usable_picture_is_refused(content: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "is_"), [(-1, Left.OVER), (0, Left.TODAY), (7, Left.AT_ONCE), (8, Left.SOON), (30, Left.SOON), (31, Left.FAR)]
-)  # fmt: skip
+    ("days", "is_"),
+    [(-1, Left.OVER), (0, Left.TODAY), (7, Left.AT_ONCE), (8, Left.SOON), (30, Left.SOON), (31, Left.FAR)],
+)
 def test_how_much_time_is_left(days: int, is_: Left) -> None:
     assert left(TODAY + timedelta(days=days), TODAY) is is_
 
