@@ -80,6 +80,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
     r"|^/letters/(\{letter_id\}/file|.*/now)$|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
+    r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"
     r"|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
@@ -90,7 +91,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",
     "/agendas/appointments/": "test_pages_seen", "/agendas/bulk/": "test_pages_seen",
     "/agendas/{office_id}/book/": "test_pages_seen", "/messages/{ente_id}/": "test_pages_seen",
-    "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
+    "/field/me": "test_pages_seen", "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
 }  # fmt: skip
 NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")
 LINK = re.compile(r'(?:href|hx-get|data-from)="(/[^"#]*)')
