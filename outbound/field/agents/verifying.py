@@ -19,6 +19,7 @@ from outbound.field.agents import company, queries
 from outbound.field.agents.badges import Valid, parse
 from outbound.field.agents.models import BadgePace, FieldAgent
 from outbound.field.agents.standing import valid_until
+from telephony.ivr.turns import Bearer
 
 MOST_IN_STRETCH = 20  # questions from one place; who stands at a door asks once or twice
 STRETCH = timedelta(minutes=10)
@@ -40,6 +41,12 @@ def by_code(session: Session, typed: str, day: date) -> Valid | None:
 def by_number(session: Session, number: int, day: date) -> Valid | None:
     """The same of the badge with this number, for whoever can compare name and face."""
     return _told(session, session.scalar(select(FieldAgent).where(FieldAgent.badge_number == number)), day)
+
+
+def by_voice(session: Session, code: str) -> Bearer | None:
+    """The same for a caller, of the enti of his line's contract: whom he rang up for."""
+    found = by_code(session, code, today(session))
+    return None if found is None else Bearer(found.name, found.badge_number, found.until)
 
 
 def _told(session: Session, agent: FieldAgent | None, day: date) -> Valid | None:

@@ -264,6 +264,10 @@ def test_a_badge_says_who_he_is_and_for_whom_and_nothing_else(field: Field) -> N
         "Fabio Lotti", 1, ("Comune di Empoli",), ACME.name, date(2027, 6, 30),
     )  # fmt: skip
     assert field.work(lambda s: verifying.by_number(s, 1, verifying.today(s))) == said
+    heard = field.work(lambda s: verifying.by_voice(s, badge_of(field, agent)))
+    assert heard is not None
+    assert (heard.name, heard.number, heard.until) == ("Fabio Lotti", 1, date(2027, 6, 30))
+    assert field.work(lambda s: verifying.by_voice(s, "00000000")) is None
 
 
 def test_a_lost_badge_is_none_any_more_and_the_new_one_is(field: Field) -> None:
