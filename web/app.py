@@ -64,10 +64,14 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import accreditations as field_accreditations
+from web.field import agents as field_agents
 from web.field import assignments as field_assignments
+from web.field import badge as field_badge
 from web.field import door as field_door
 from web.field import mandates as field_mandates
 from web.field import opening as field_opening
+from web.field import own as field_own
 from web.field import places as field_places
 from web.field import practices as field_practices
 from web.field import rounds as field_rounds
@@ -219,6 +223,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         field_places,
         field_mandates,
         field_practices,
+        field_own,
+        field_accreditations,
+        field_agents,
+        field_badge,
         lists,
         field_door,
         field_visits,

@@ -36,6 +36,7 @@ from outbound.cati import by_keys
 from outbound.cati import privacy as cati
 from outbound.dialer import privacy as dialer
 from outbound.field import privacy as field
+from outbound.field.agents import verifying
 from outbound.letters import privacy as letters
 from outbound.lists import privacy as lists
 from outbound.messages.sending import Sender, before_leaving
@@ -43,6 +44,7 @@ from outbound.outcomes import privacy as outcomes
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
+from telephony.calls.reception import Verifies
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
 from telephony.carriers.twilio.carrier import TwilioCarrier
@@ -97,6 +99,7 @@ class Runtime:
     # A line is over; a questionnaire follows the call: by the keys of the caller's telephone (`outbound.cati.by_keys`).
     hung_up: Callable[[Session, UUID], None] = by_keys.hung_up
     stands_ready: Callable[[Session, UUID], bool] = by_keys.stands_ready
+    verifies: Verifies = verifying.by_voice  # a caller keyed in what stands on a badge
 
     def close(self) -> None:
         """Finish what was begun, then let go of connections."""

@@ -55,6 +55,9 @@ class Whole(StrEnum):
     DESK_LEAD_DAYS = "desk_lead_days"
     OUTBOUND_CALLS = "outbound_calls"
     OUTBOUND_MIN = "outbound_min"  # of operators' time
+    UNFIT = "unfit"  # agents found so
+    REMOVED_DAYS = "removed_days"  # the most
+    REPLACED_DAYS = "replaced_days"
 
 
 class WhyChanged(StrEnum):
@@ -165,6 +168,12 @@ def _wholes(one: Evidence) -> dict[tuple[Whole, date | None], Decimal]:
     if (calls := one.outbound) is not None:
         minutes = _minutes(timedelta(milliseconds=calls.staffed_ms))
         found |= {Whole.OUTBOUND_CALLS: calls.attempts, Whole.OUTBOUND_MIN: minutes}
+    if one.unfit:
+        found |= {
+            Whole.UNFIT: len(one.unfit),
+            Whole.REMOVED_DAYS: max((each.removed for each in one.unfit if each.removed is not None), default=None),
+            Whole.REPLACED_DAYS: max((each.replaced for each in one.unfit if each.replaced is not None), default=None),
+        }
     by_day: dict[tuple[Whole, date | None], Decimal] = {}
     if (desks := one.desks) is not None:
         found |= {
@@ -193,6 +202,7 @@ _ELSE: Mapping[Whole, WhyChanged] = MappingProxyType(  # where nothing was recor
     )
     | {Whole.RESTORED_H: WhyChanged.DRILL}
     | dict.fromkeys((Whole.OUTBOUND_CALLS, Whole.OUTBOUND_MIN), WhyChanged.LATE)
+    | dict.fromkeys((Whole.UNFIT, Whole.REMOVED_DAYS, Whole.REPLACED_DAYS), WhyChanged.LATE)
 )
 _MAY_BE: Mapping[Whole, frozenset[WhyChanged]] = MappingProxyType(
     dict.fromkeys(Whole, frozenset())

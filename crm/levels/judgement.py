@@ -113,6 +113,19 @@ class Outbound:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfit:
+    """An agent who visits was found unfit for an ente: how many working days it took until he was removed, and until
+    somebody took his place; of what is still owed as many as have passed once it is late, and none before.
+    """
+
+    id: int
+    ente_id: int
+    found_on: date
+    removed: int | None
+    replaced: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
 
@@ -120,7 +133,7 @@ class Evidence:
     they were to be open so far, and how long of that they were not, or nobody of ours was there, without the ente's
     consent. `marks`: how many of
     those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices. `outbound`: of
-    campaigns; none where nobody was to be called.
+    campaigns; none where nobody was to be called. `unfit`: the agents who were found so.
     """
 
     service_days: tuple[date, ...] = ()
@@ -132,6 +145,7 @@ class Evidence:
     continuity: Continuity | None = None
     desks: AtDesks | None = None
     outbound: Annotated[Outbound | None, UNLESS_EMPTY] = None
+    unfit: Annotated[tuple[Unfit, ...], UNLESS_EMPTY] = ()
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""
@@ -434,6 +448,32 @@ def _lead(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
     return Verdict(promise, standing_of(promise, Decimal(known.lead)), Decimal(known.lead))
 
 
+def _after_finding(days_of: Callable[[Unfit], int | None]) -> Judge:
+    """The most working days after a finding; `part` of `whole` findings came late. Each day late is paid for, where the
+    contract says so.
+    """
+
+    def judged(promise: Promise, evidence: Evidence, _: Terms) -> Verdict:
+        known = [(one, days) for one in evidence.unfit if (days := days_of(one)) is not None]
+        if not known:
+            return Verdict(promise)
+        late = tuple(
+            Breach(
+                promise.metric, f"{one.id}:{n}", one.found_on, start_of_day(one.found_on), Decimal(n),
+                Callers.LANDLINE, one.ente_id, enti=(one.ente_id,),
+            )
+            for one, days in known
+            for n in range(days + 1)
+            if not promise.holds(Decimal(n))
+        )  # fmt: skip
+        worst = Decimal(max(days for _, days in known))
+        over = sum(not promise.holds(Decimal(days)) for _, days in known)
+        paid = () if promise.penalty_each is None else late
+        return Verdict(promise, standing_of(promise, worst), worst, over, len(known), penalised=paid)
+
+    return judged
+
+
 def _minutes(seconds: int) -> Decimal:
     return Decimal(seconds) / 60
 
@@ -447,5 +487,7 @@ _JUDGES: Mapping[str, Judge] = MappingProxyType(
         MetricName.COUNTER_WAIT: _counter_wait, MetricName.COUNTER_HANDLING: _counter_handling,
         MetricName.APPOINTMENT_LEAD: _lead, MetricName.INCIDENT_NOTICE: _incident_notice,
         MetricName.DISASTER_RECOVERY: _recovery,
+        MetricName.FIELD_REMOVED: _after_finding(lambda one: one.removed),
+        MetricName.FIELD_REPLACED: _after_finding(lambda one: one.replaced),
     }
 )  # fmt: skip

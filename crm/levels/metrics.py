@@ -168,4 +168,5 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         **_of(Source.PORTAL, Unit.SECONDS, N.HOME_PAGE),
     }
 )  # fmt: skip
+LATE = (N.FIELD_REMOVED, N.FIELD_REPLACED)  # what is paid for is a day that it came late
 OF_DAYS = tuple(name for name, one in METRICS.items() if one.paid_for is Each.DAY_OVER)  # what is paid for is a day

@@ -401,6 +401,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         reduce(Continuity.then, measured) if measured else None,
         desks=_desks(desks) if desks else None,
         outbound=reduce(Outbound.__add__, outbound) if outbound else None,
+        unfit=tuple(found for one in known for found in one.unfit),
     )
 
 

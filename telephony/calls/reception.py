@@ -49,6 +49,7 @@ from telephony.ivr.prompts import Sentence
 from telephony.ivr.turns import (
     Arrange,
     Await,
+    Bearer,
     CalledBack,
     Consult,
     Enter,
@@ -59,6 +60,7 @@ from telephony.ivr.turns import (
     Reached,
     Said,
     Turn,
+    Verify,
 )
 from telephony.lines import queries as lines
 from telephony.lines.callers import counted_as
@@ -110,7 +112,13 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
     return _say(session, call, turn, to)
 
 
-def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses) -> Reply:
+Verifies = Callable[[Session, str], Bearer | None]  # whose the badge with a code is; none: it is not valid
+
+
+def keys(
+    session: Session, call_id: UUID, *, step: int, pressed: str, said: str = "", to: Addresses,
+    verifies: Verifies = lambda _session, _code: None,
+) -> Reply:  # fmt: skip
     """The caller keyed or said something; `step` is the turn it answers."""
     call = _lock(session, call_id)
     place = Place.restored(call.ivr)
@@ -125,6 +133,9 @@ def keys(session: Session, call_id: UUID, *, step: int, pressed: str, said: str 
         asks, at = turn.then.request, turn.place
         answer = self_service.consult(session, call, turn.then, at.language, to)
         turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
+    elif isinstance(turn.then, Verify):
+        at, bearer = turn.place, verifies(session, turn.then.code)
+        turn = _walked(session, call, flow, lambda facts: walk.on_verified(flow, at, facts, bearer))
     elif isinstance(turn.then, Arrange):
         wants, at = turn.then, turn.place
         came = arranging.arrange(session, call, wants, at, facts(session, call, flow), to)
@@ -384,7 +395,7 @@ def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
         case Await(digits, timeout_s, words):
             spoken = turn.place.language.tag if words else None
             return (Gather(pressed, says, digits=digits, timeout_s=timeout_s, speech=spoken, hints=words),)
-        case LookUp() | Consult() | Arrange():
+        case LookUp() | Consult() | Arrange() | Verify():
             raise AssertionError("what is asked of us is found out before anything is answered")
 
 

@@ -9,6 +9,7 @@ from telephony.callbacks import dialog
 from telephony.ivr import prompts
 from telephony.ivr.definition import (
     Appointment,
+    AskBadge,
     Asking,
     AskLanguage,
     AskMark,
@@ -51,6 +52,10 @@ def asked(place: Place, node: Asking, facts: Facts, says: tuple[Said, ...] = (),
         case AskMark():
             said = say(node.text, place, facts) if node.text else sentence(Sentence.SURVEY_SCORE, place)
             return Turn(place, (*says, said), Await(1, KEY_S))
+        case AskBadge():
+            said = say(node.text, place, facts) if node.text else sentence(Sentence.ASK_BADGE, place)
+            last = (sentence(Sentence.OPERATOR_BY_DIGITS, place),) if operators else ()
+            return Turn(place, (*says, said, *last), Await(None, DIGITS_S))
         case Collect():
             one_key = 1 if node.most == 1 else None
             by_key = Sentence.OPERATOR_LAST if one_key else Sentence.OPERATOR_BY_DIGITS

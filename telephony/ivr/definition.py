@@ -42,6 +42,7 @@ class NodeKind(StrEnum):
     QUEUE = "queue"
     SELF_SERVICE = "self_service"
     SURVEY = "survey"
+    BADGE = "badge"
     GOODBYE = "goodbye"
     TRANSFER = "transfer"
     VOICEMAIL = "voicemail"
@@ -183,6 +184,17 @@ class AskMark(_Asking):
     next: NodeId
 
 
+class AskBadge(_Asking):
+    """The code on the badge of somebody who stands at the caller's door: he hears whether it is valid, and whose it is.
+
+    `next` is for whoever heard that it is; `otherwise` for whoever keyed no valid one.
+    """
+
+    kind: Literal[NodeKind.BADGE] = NodeKind.BADGE
+    text: Text | None = None  # else the usual sentence
+    next: NodeId
+
+
 class ToCallback(_Asking):
     """The caller takes his place in a queue, hangs up and is called when it is his turn, at a number he confirms.
 
@@ -256,10 +268,12 @@ class Goodbye(_Part):
 
 Node = Annotated[
     Hours | Emergency | Message | Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark
-    | ToCallback | ToVoicemail | ToQueue | ToNumber | Questions | Goodbye,
+    | AskBadge | ToCallback | ToVoicemail | ToQueue | ToNumber | Questions | Goodbye,
     Field(discriminator="kind"),
 ]  # fmt: skip
-Asking = Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark | ToCallback | ToVoicemail
+Asking = (
+    Menu | AskLanguage | AskNotice | Collect | SelfService | Appointment | AskMark | AskBadge | ToCallback | ToVoicemail
+)
 ENDS = (ToQueue, Goodbye)
 
 
@@ -284,7 +298,7 @@ def exits(node: Node) -> Iterator[tuple[str, NodeId]]:
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.next", choice.next
             yield "otherwise", node.otherwise
-        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark() | Questions():
+        case AskLanguage() | AskNotice() | Collect() | SelfService() | AskMark() | AskBadge() | Questions():
             yield "next", node.next
             yield "otherwise", node.otherwise
         case Appointment():
@@ -314,7 +328,7 @@ def texts(node: Node) -> Iterator[tuple[str, Text]]:
                 yield "text", node.text
             for n, choice in enumerate(node.choices):
                 yield f"choices.{n}.label", choice.label
-        case AskNotice() | AskMark() | Appointment() | ToQueue() | ToNumber() | Questions():
+        case AskNotice() | AskMark() | AskBadge() | Appointment() | ToQueue() | ToNumber() | Questions():
             if node.text is not None:
                 yield "text", node.text
         case _:

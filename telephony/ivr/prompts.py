@@ -4,7 +4,7 @@ Nothing here says whether anybody owes anything.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from babel.dates import format_date
@@ -52,6 +52,8 @@ class Sentence(StrEnum):
     RECORDED = "recorded"
     NOT_RECORDED = "not_recorded"
     THANKS = "thanks"
+    ASK_BADGE = "ask_badge"
+    BADGE_INVALID = "badge_invalid"
     GOODBYE = "goodbye"
     OUT_OF_ORDER = "out_of_order"
     PUT_THROUGH = "put_through"
@@ -241,6 +243,16 @@ _SENTENCES: dict[Sentence, dict[Language, str]] = {
     },
     Sentence.GOODBYE: {IT: "Arrivederci.", EN: "Goodbye.", DE: "Auf Wiederhören."},
     Sentence.THANKS: {IT: "Grazie.", EN: "Thank you.", DE: "Danke."},
+    Sentence.ASK_BADGE: {
+        IT: "Digiti le otto cifre scritte sul retro del tesserino, poi cancelletto.",
+        EN: "Key in the eight digits on the back of the badge, then hash.",
+        DE: "Geben Sie die acht Ziffern auf der Rückseite des Ausweises ein, dann Raute.",
+    },
+    Sentence.BADGE_INVALID: {
+        IT: "Questo tesserino non è valido. Non apra.",
+        EN: "This badge is not valid. Do not open the door.",
+        DE: "Dieser Ausweis ist nicht gültig. Öffnen Sie nicht.",
+    },
     Sentence.OUT_OF_ORDER: {
         IT: "Ci scusiamo: per un problema tecnico in questo momento non possiamo rispondere. La preghiamo di "
         "richiamare tra qualche minuto.",
@@ -318,6 +330,16 @@ _REOPENS = {
 def sentence(which: Sentence, language: Language = IT) -> str:
     """A sentence, spoken."""
     return _SENTENCES[which][language]
+
+
+def badge_of(name: str, number: int, until: date, language: Language) -> str:
+    """A badge is valid: whose it is. The last sentence is what counts at a door."""
+    day = format_date(until, "d MMMM y", locale=language.value)
+    return {
+        IT: f"Il tesserino è valido: numero {number}, {name}, fino al {day}. Chi ha davanti deve avere questo nome.",
+        EN: f"The badge is valid: number {number}, {name}, until {day}. The person before you must have this name.",
+        DE: f"Der Ausweis ist gültig: Nummer {number}, {name}, bis {day}. Die Person vor Ihnen muss so heißen.",
+    }[language]
 
 
 def choice(label: str, digit: str, language: Language = IT) -> str:

@@ -1,12 +1,13 @@
 """A call in words: what a caller would hear on a line, with nobody called and nothing written.
 
-The self-service speaks of an invented debt: whoever draws flows need not read anybody's; of appointments the free times
+The self-service speaks of an invented debt, and of badges one invented is valid: whoever draws flows need not read
+anybody's; of appointments the free times
 are read, and none is held. Where he is put through to a
 number outside, or asked a questionnaire, whoever plays says what comes of it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -21,13 +22,14 @@ from telephony.appointments import example as invented
 from telephony.appointments.offers import offered as bookable
 from telephony.ivr import outside, queries, walk
 from telephony.ivr.definition import OPERATOR_KEY, Appointment, Flow, Questions, ToNumber, ToQueue
-from telephony.ivr.turns import Arrange, Consult, Facts, LookUp, Place, Reached, Turn
+from telephony.ivr.turns import Arrange, Bearer, Consult, Facts, LookUp, Place, Reached, Turn, Verify
 from telephony.lines import queries as lines
 from telephony.lines.queries import LineView
 from telephony.recording import queries as recordings
 from telephony.selfservice import example
 from telephony.selfservice import queries as offered
 
+EXAMPLE_CODE, EXAMPLE = "12345678", Bearer("Mario Esempio", 1, date(2099, 12, 31))  # the only badge that is valid
 DONE = "1"  # a questionnaire is answered to its end; by anything else it is not
 OUTSIDE = {"1": Reached.ANSWERED, "2": Reached.BUSY}  # anything else: nobody answers
 
@@ -59,6 +61,9 @@ class Rehearsal:
             wants, at = turn.then.request, turn.place
             came = invented.answer(session, wants, self.facts.bookable, self.facts.now, at.language)
             return walk.on_arranged(self.flow, at, self.facts, wants, came)
+        if isinstance(turn.then, Verify):
+            bearer = EXAMPLE if turn.then.code == EXAMPLE_CODE else None
+            return walk.on_verified(self.flow, turn.place, self.facts, bearer)
         if not isinstance(turn.then, LookUp):
             return turn
         found = positions.by_notice(session, turn.then.notice)

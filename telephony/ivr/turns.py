@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -137,6 +137,22 @@ class Arrange:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """A badge's code is to be verified; then `on_verified`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whose a valid badge is, and until when."""
+
+    name: str
+    number: int
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Enter:
     """The caller waits in this queue."""
 
@@ -170,7 +186,7 @@ class HangUp:
     """The call is over."""
 
 
-Next = Await | CalledBack | LookUp | Consult | Arrange | Enter | PutThrough | Question | HangUp
+Next = Await | CalledBack | LookUp | Consult | Arrange | Verify | Enter | PutThrough | Question | HangUp
 
 
 @dataclass(frozen=True, slots=True)

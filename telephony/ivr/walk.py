@@ -20,6 +20,7 @@ from telephony.ivr.definition import (
     MAX_NODES,
     OPERATOR_KEY,
     Appointment,
+    AskBadge,
     Asking,
     AskLanguage,
     AskMark,
@@ -49,6 +50,7 @@ from telephony.ivr.turns import (
     MARKED,
     RECORDING,
     Await,
+    Bearer,
     Enter,
     Facts,
     HangUp,
@@ -59,12 +61,14 @@ from telephony.ivr.turns import (
     Reached,
     Said,
     Turn,
+    Verify,
 )
 from telephony.ivr.words import means
 from telephony.selfservice.dialogue import Answer, Request
 from telephony.surveys.scale import score_of
 
 AGREES, REFUSES = "1", "2"
+BADGE_DIGITS = 8
 ASKED_TIMES = 2  # silence is no agreement: he is not kept from the operator for it
 
 
@@ -105,6 +109,18 @@ def on_answer(flow: Flow, place: Place, facts: Facts, request: Request, answer: 
     if not isinstance(node, SelfService):
         return repeat(flow, place, facts)
     return _come_of(flow, place, node, facts, dialogues.answered(place, request, answer))
+
+
+def on_verified(flow: Flow, place: Place, facts: Facts, bearer: Bearer | None) -> Turn:
+    """A badge's code was verified; none: it is not valid."""
+    place = _still_there(flow, place)
+    node = flow.nodes[place.node]
+    if not isinstance(node, AskBadge):
+        return repeat(flow, place, facts)
+    if bearer is None:
+        return _failed(flow, place, node, facts, Sentence.BADGE_INVALID)
+    told = Said(prompts.badge_of(bearer.name, bearer.number, bearer.until, place.language), place.language)
+    return _go(flow, replace(dialogues.left(place), node=node.next, attempts=0), facts, (told,))
 
 
 def on_arranged(
@@ -155,7 +171,7 @@ def repeat(flow: Flow, place: Place, facts: Facts) -> Turn:
             return Turn(place, (), Question())
         case Goodbye():
             return Turn(place, (say(node.text, place, facts),), HangUp())
-        case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark():
+        case Menu() | AskLanguage() | AskNotice() | Collect() | AskMark() | AskBadge():
             return _asked(flow, place, node, facts)
         case ToCallback() | ToVoicemail() if dialog.is_under_way(place.kept):
             return _asked(flow, place, node, facts)
@@ -322,7 +338,7 @@ def _heard(flow: Flow, place: Place, node: Asking, facts: Facts, keys: str, spee
                 return Turn(place, (), LookUp(parse_notice_number(keys)))
             except InvalidError:
                 return _failed(flow, place, node, facts, Sentence.NOTICE_WRONG)
-        case Collect() | AskMark():
+        case Collect() | AskMark() | AskBadge():
             return _keyed(flow, place, node, facts, keys)
         case SelfService():
             return _come_of(flow, place, node, facts, dialogues.serve(place, node, facts, keys))
@@ -345,9 +361,13 @@ def _come_of(flow: Flow, place: Place, node: Asking, facts: Facts, came: Turn | 
             assert_never(came)
 
 
-def _keyed(flow: Flow, place: Place, node: Collect | AskMark, facts: Facts, keys: str) -> Turn:
+def _keyed(flow: Flow, place: Place, node: Collect | AskMark | AskBadge, facts: Facts, keys: str) -> Turn:
     if isinstance(node, AskMark):
         return _marked(flow, place, node, facts, keys)
+    if isinstance(node, AskBadge):
+        if not (keys.isascii() and keys.isdigit() and len(keys) == BADGE_DIGITS):
+            return _failed(flow, place, node, facts, Sentence.TOO_FEW)
+        return Turn(place, (), Verify(keys))
     if not (keys.isascii() and keys.isdigit() and node.least <= len(keys) <= node.most):
         return _failed(flow, place, node, facts, Sentence.TOO_FEW)
     return _onward(flow, replace(place, kept={**place.kept, node.name: keys}), node.next, facts)

@@ -80,6 +80,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
     r"|^/letters/(\{letter_id\}/file|.*/now)$|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
+    r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"
     r"|^/field/rounds/\{plan_id\}/now$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
@@ -94,6 +95,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/field/mandates": "test_field_practices", "/field/assignments/": "test_field_practices",
     "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
     "/door": "test_door_offline",
+    "/field/me": "test_pages_seen",
 }  # fmt: skip
 NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")
 LINK = re.compile(r'(?:href|hx-get|data-from)="(/[^"#]*)')

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from telephony.quality import service
 from telephony.quality.models import SampleDraw
 from tests.cast import Cast
 from tests.journeys.test_pages import assert_accessible_in_both_looks
+from tests.outbound.field.test_agents import Field, badge_of, field, found_unfit
 from tests.telephony.recording.test_recordings import sara as supervisor
 from tests.web.conftest import PUBLIC, Desk, let_in
 from tests.web.test_agenda_pages import post as sent
@@ -34,7 +36,7 @@ from tests.web.test_quality import ANSWERS, conversation, given
 from tests.web.test_questionnaires import Survey
 from tests.web.test_survey_pages import gives, running
 
-__all__ = ("admin", "agent", "conversation", "day", "environ", "office", "telephone")  # the fixtures
+__all__ = ("admin", "agent", "conversation", "day", "environ", "field", "office", "telephone")  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
 
 
@@ -137,6 +139,19 @@ def test_a_campaign_that_is_a_survey(desk: Desk, database: Database, page: Page)
     page.set_viewport_size({"width": 390, "height": 780})
     see(page, link.removeprefix(PUBLIC))
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_an_agent_his_badge_and_a_finding(client: TestClient, field: Field, page: Page) -> None:
+    field.at = datetime.now(UTC)
+    field.active()
+    let_in(client, "fabio")
+    see(page, "/field/me")
+    see(page, f"/badge?code={badge_of(field, 1)}")
+    see(page, "/badge?code=1")
+    found_unfit(field, 1)
+    let_in(client, "sara")
+    for path in ("/field", "/field/agents/1", "/field/accreditations/1"):
+        see(page, path)
 
 
 def test_no_more_emails(agent: Agent, database: Database, cast: Cast, page: Page) -> None:

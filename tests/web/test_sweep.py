@@ -49,6 +49,11 @@ SEGMENT = {
     "name": "Prova", "ente": "1", "showing": "0b8c1c1e-6d0b-4f5d-9b0e-0f6f5e1c2d3a", "do": "add", "join-0": "",
     "field-0": "owed", "operator-0": "at_least", "value-0": "200",
 }  # fmt: skip
+VISITS = {
+    "surname": "Lotti", "given_name": "Fabio", "former_surnames": "", "codice_fiscale": "LTTFBA80A01D403D",
+    "born_on": "1980-01-01", "birthplace": "Empoli", "street": "Via Roma 1", "postcode": "50053", "town": "Empoli",
+    "province": "FI", "phone": "3330000009",
+}  # fmt: skip
 FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
     "/campaigns/{campaign_id}/survey/sample": {
         "by": "kind", "allocation": "equal", "size": "1", "reserves": "0", "spread:natural": "1",
@@ -109,6 +114,19 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
     "/campaigns/{campaign_id}/letters/text": {"subject-personal": "Sollecito", "body-personal": "Gentile {nome}."},
     "/campaigns/{campaign_id}/letters/sender": {"sector": "", "cbill": "", "back": "", "privacy": ""},
     "/campaigns/{campaign_id}/letters/batches": {"postage-20": "0,95", "sheet_cents": "", "most": ""},
+    "/field/agents/new": {"user_id": "1", **VISITS},
+    "/field/agents/{agent_id}/edit": VISITS,
+    "/field/agents/{agent_id}/end": {"on": "2026-12-31"},
+    "/field/agents/{agent_id}/badge": {"until": "2026-12-31"},
+    "/field/agents/{agent_id}/papers": {
+        "paper": "licence", "number": "1", "issuer": "Questura", "issued_on": "2026-01-12", "expires_on": "",
+    },
+    "/field/accreditations/{accreditation_id}/proof": {"on": "2026-11-23", "number": "1"},
+    "/field/company": {
+        "name": "Riscossioni", "codice_fiscale": "12345670017", "address": "Via Po 1", "pec": "a@example.it",
+        "phone": "0571000000", "holder": "Dini", "licence": "1", "licence_issuer": "Questura",
+        "licence_on": "2026-01-12",
+    },
     "/me/keys": {"on": "1", "key-r": "7"},
     "/enti/{ente_id}/freshness": {"hours": "24"},
     "/enti/{ente_id}/retention": {"years": "10"},

@@ -83,7 +83,10 @@ def ivr(hook: HookDep, contract_id: int, call_id: UUID, step: int) -> Response:
     to = hook.runtime.addresses
 
     def work(session: Session) -> Reply:
-        return reception.keys(session, call_id, step=step, pressed=hook["Digits"], said=hook["SpeechResult"], to=to)
+        return reception.keys(
+            session, call_id, step=step, pressed=hook["Digits"], said=hook["SpeechResult"], to=to,
+            verifies=hook.runtime.verifies,
+        )  # fmt: skip
 
     return hook.answer(contract_id, work, step=step)
 

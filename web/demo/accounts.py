@@ -60,6 +60,7 @@ OFFICE = (
     DemoUser("carla", "Carla Nuti", Role.CAMPAIGN_MANAGER),
     DemoUser("dino", "Dino Salvi", Role.DESK_CLERK),
     DemoUser("fabio", "Fabio Lotti", Role.FIELD_AGENT),
+    DemoUser("greta", "Greta Sani", Role.FIELD_AGENT),
     DemoUser("toscana", "Teresa Galli", Role.CONTRACT_SUPERVISOR),
 )
 DEMO_USERS = (NEWCOMER, SUPERVISOR, ADMINISTRATOR, *COLLEAGUES, *VIEWERS, *APPROVERS, *OFFICE)

@@ -23,8 +23,7 @@ from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, agreement_from
 from web.demo.accounts import ADMINISTRATOR, DEMO_USERS, NEWCOMER, DemoUser
-from web.demo.field_door import doors
-from web.demo.field_rounds import walk
+from web.demo.field_agents import enrol
 from web.demo.generate import generate
 from web.demo.judged import draws
 from web.demo.monitored import agree
@@ -58,6 +57,7 @@ def seed(
     db.transact(Scope.of_contract(contract_id), partial(agree, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(draws, contract_id=contract_id))
     db.transact(Scope.of_contract(contract_id), partial(tell_story, contract_id=contract_id, ente_code="D403"))
+    db.transact(Scope.of_contract(contract_id), partial(enrol, contract_id=contract_id))
     if not all(_imported(db, ente_id) for ente_id in enti.values()):
         files = generate(data_dir, today)
         for code, path in files.feeds.items():
@@ -77,9 +77,6 @@ def seed(
     db.transact(Scope.of_contract(contract_id), partial(record, ente_id=enti[RECORDS]))
     looked_at = partial(seed_oversight, contract_id=contract_id, ente_id=enti[OVERSEEN])
     db.transact(Scope.of_contract(contract_id), looked_at)
-    at_doors = partial(doors, ente_id=enti[OVERSEEN], username="fabio", manager="carla")
-    db.transact(Scope.of_contract(contract_id), at_doors)
-    db.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
 
 
 def _open_always(session: Session, contract_id: int) -> None:

@@ -40,6 +40,7 @@ from crm.turns.models import TurnState
 from outbound.campaigns import queries as campaigns
 from outbound.campaigns.queries import CampaignView
 from outbound.cati.aapor import Disposition
+from outbound.field.agents import overview as field_agents
 from outbound.field.practices.lifecycle import State as PracticeState
 from outbound.field.visits.door import Outcome as AtTheDoor
 from outbound.outcomes.catalogue import Said
@@ -126,6 +127,7 @@ class Window:
     contacts: tuple[Happened, ...]
     proposals: int
     closures: tuple[ClosureView, ...]
+    agents: int  # who visit, proposed to it
     exclusions: tuple[Waiting, ...]  # from the penalties, asked for
     interruptions: int  # that somebody asks not to count
     lost: timedelta  # this month, of the lines' hours, to closures that the ente did not approve
@@ -176,6 +178,7 @@ def look_into(session: Session, by: Principal, ente_id: int, language: str) -> W
         calls=_calls(session, by, ente_id), contacts=_contacts(session, by, ente_id, named=rights.personal),
         proposals=proposals.counts(session, State.MADE).get(ente_id, 0),
         closures=tuple(closure_queries.to_approve(session, [ente_id])),
+        agents=field_agents.waiting(session, [ente_id]),
         exclusions=tuple(waiting(session, [ente_id])),
         interruptions=continuity.asked(session, [ente_id]).get(ente_id, 0),
         lost=sum((one.this_month for one in closure_queries.lost(session, [ente_id])), timedelta()),

@@ -29,6 +29,7 @@ from crm.enti import queries as enti
 from crm.positions.models import Tax
 from crm.proposals.acknowledgements import MAX_BYTES
 from outbound.cati.questionnaire.workbook import MOST_BYTES
+from outbound.field.agents import photos
 from outbound.field.visits import devices
 from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
@@ -49,10 +50,12 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
     "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
+    "/field/agents": (Permission.FIELD_MANAGE, photos.MOST_BYTES + FORM_BYTES),
 }
 ALIKE = (
     (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
     (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
+    (re.compile(r"/field/(agents/\d+/(photo|papers)|accreditations/\d+/proof)"), "/field/agents"),
 )
 OUTBOX, OUTBOX_BYTES = "/door/outbox", 4 * 1024**2  # a visit's pictures, from a telephone that we know
 NO_CONTENT = 204

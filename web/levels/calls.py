@@ -17,7 +17,7 @@ from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels.behind import Behind
 from crm.levels.judgement import Outbound
-from crm.levels.metrics import OF_DAYS, MetricName
+from crm.levels.metrics import LATE, OF_DAYS, MetricName
 from crm.reports.report import over
 from outbound.dialer import staffing
 from telephony.queues import queries as queues
@@ -86,7 +86,7 @@ def calls(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: i
         request, "levels/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, standings=found.standings,
         row=found.row, behind=found.behind, badges=badges, queues=names, decides=decides, query=request.url.query,
         contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST), files=tuple(FileName),
-        day_metrics=OF_DAYS,
+        day_metrics=OF_DAYS, late_metrics=LATE,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
 from crm.reports.report import Level, level_in
 from outbound.dialer import staffing
+from outbound.field.agents import judged as judged_agents
 from telephony.surveys import queries as surveys
 
 PERIODS_SHOWN = 13
@@ -110,7 +111,8 @@ def days_of(session: Session, contract_id: int, ente_id: int | None) -> Days:
             found = evidence.of_period(session, contract_id, first, after, ente_id=ente_id)
             marks = surveys.contented(session, contract_id, first, after, ente_id=ente_id)
             outbound = staffing.of_period(session, contract_id, first, after, ente_id=ente_id)
-            known[first, after] = replace(found, marks=marks, outbound=outbound)
+            unfit = judged_agents.of_period(session, contract_id, first, after, ente_id=ente_id)
+            known[first, after] = replace(found, marks=marks, outbound=outbound, unfit=unfit)
         return known[first, after]
 
     return of

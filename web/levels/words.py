@@ -72,6 +72,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Whole.DESK_LEAD_DAYS: "giorni lavorativi al primo appuntamento libero",
         Whole.OUTBOUND_CALLS: "chiamate delle campagne",
         Whole.OUTBOUND_MIN: "minuti degli operatori per le campagne",
+        Whole.UNFIT: "agenti trovati non idonei",
+        Whole.REMOVED_DAYS: "giorni lavorativi per allontanare un agente",
+        Whole.REPLACED_DAYS: "giorni lavorativi per sostituire un agente",
     },
     WhyChanged: {
         WhyChanged.IMPORTED: "chiamate di un altro sistema, importate dopo",

@@ -47,7 +47,10 @@ SAID = (
     ROOT / "outbound" / "letters" / "returning.py", ROOT / "outbound" / "field" / "rounds" / "tasks.py",
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
-TO_CITIZENS = ("web/templates/booking/", "web/booking/", "crm/agendas/")
+TO_CITIZENS = (
+    "web/templates/booking/", "web/booking/", "crm/agendas/", "web/templates/field/badge.html",
+    "web/templates/field/_valid.html",
+)  # fmt: skip
 TO_STAFF = (
     "crm/agendas/preparing.py", "crm/agendas/bulk/", "crm/agendas/sites.py", "crm/agendas/privacy.py",
     "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/",
@@ -55,7 +58,9 @@ TO_STAFF = (
 CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
-SAYING = frozenset({"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given"})
+SAYING = frozenset(
+    {"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given", "told_anew"}
+)
 WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118

@@ -46,6 +46,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NodeKind.QUEUE: "Coda",
         NodeKind.SELF_SERVICE: "Informazioni sull'avviso",
         NodeKind.SURVEY: "Soddisfazione",
+        NodeKind.BADGE: "Tesserino",
         NodeKind.GOODBYE: "Congedo",
         NodeKind.TRANSFER: "Numero esterno",
         NodeKind.VOICEMAIL: "Segreteria",

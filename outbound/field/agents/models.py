@@ -1,9 +1,22 @@
-"""Field agents and their papers, what each ente decided about them, findings of unfitness, declared ties."""
+"""The company, its field agents with their papers, what each ente decided about them, findings of unfitness, ties."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Identity, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
@@ -11,10 +24,59 @@ from outbound.field.agents.standing import Decision, Paper
 from outbound.field.agents.ties import Tie
 
 
+class FieldCompany(Base):
+    """The company whose agents visit, as badges, letters and the register of operations name it; there is one.
+
+    `holder` has the licence of the Questore (art. 115 TULPS); `phone`, E.164, is whom a citizen calls who doubts.
+    """
+
+    __tablename__ = "field_company"
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(String(120))
+    codice_fiscale: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(240))
+    pec: Mapped[str] = mapped_column(String(254))
+    phone: Mapped[str] = mapped_column(String(16))
+    holder: Mapped[str] = mapped_column(String(120))
+    licence: Mapped[str] = mapped_column(String(60))
+    licence_issuer: Mapped[str] = mapped_column(String(120))
+    licence_on: Mapped[date]
+    written_at: Mapped[datetime]
+    written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+
+class AgentFile(Base):
+    """Bytes that the company keeps about its agents, by their SHA-256: a photo, a paper, a letter, its proof.
+
+    They stand beside the rows that name them, and are written with them: of a letter that was told nothing is lost.
+    """
+
+    __tablename__ = "field_agent_file"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    media: Mapped[str] = mapped_column(String(40))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_at: Mapped[datetime]
+
+
+class BadgePace(Base):
+    """How often somebody at a place has asked about badges since an instant: the place is a keyed mark of it."""
+
+    __tablename__ = "field_badge_pace"
+
+    mark: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    since: Mapped[datetime] = mapped_column(primary_key=True)
+    asked: Mapped[int]
+
+
 class FieldAgent(Base):
     """An agent of the company: a user with what is printed on his badge and what the Questura is told.
 
-    `badge_code` verifies the badge: whoever has it before him types it in, or says it by telephone.
+    `badge_code`, of digits, verifies the badge: whoever has it before him types it in, or keys it into his telephone.
+    A new badge has another one, and the one before answers as one that never was.
     """
 
     __tablename__ = "field_agent"
@@ -32,7 +94,7 @@ class FieldAgent(Base):
     town: Mapped[str] = mapped_column(String(80))
     province: Mapped[str] = mapped_column(String(2))
     phone: Mapped[str] = mapped_column(String(16))  # E.164
-    photo: Mapped[str | None] = mapped_column(String(64))  # SHA-256 in the store of documents
+    photo: Mapped[str | None] = mapped_column(String(64))  # a `AgentFile`
     badge_number: Mapped[int] = mapped_column(unique=True)
     badge_code: Mapped[str] = mapped_column(String(8), unique=True)
     badge_until: Mapped[date | None]
@@ -42,7 +104,7 @@ class FieldAgent(Base):
 
 
 class FieldPaper(Base):
-    """A paper of an agent. `sha256`: its file in the store of documents."""
+    """A paper of an agent. `sha256`: its `AgentFile`."""
 
     __tablename__ = "field_paper"
 
@@ -78,10 +140,10 @@ class Accreditation(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     reason: Mapped[str] = mapped_column(String(400), default="", server_default="")
-    letter: Mapped[str | None] = mapped_column(String(64))  # to the Questura, SHA-256 in the store of documents
+    letter: Mapped[str | None] = mapped_column(String(64))  # to the Questura, a `AgentFile`
     letter_at: Mapped[datetime | None]
     notified_on: Mapped[date | None]  # the day of the proof
-    proof: Mapped[str | None] = mapped_column(String(64))  # receipt of PEC, or stamp; SHA-256
+    proof: Mapped[str | None] = mapped_column(String(64))  # receipt of PEC, or stamp; a `AgentFile`
     proof_number: Mapped[str] = mapped_column(String(80), default="", server_default="")
 
     __table_args__ = (
@@ -111,6 +173,10 @@ class UnfitnessFinding(Base):
     replaced_at: Mapped[datetime | None]  # when the substitute could act
     withdrawn_at: Mapped[datetime | None]  # by the ente: it was not so
     withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    withdrawn_why: Mapped[str] = mapped_column(String(400), default="", server_default="")
+    practices: Mapped[list[Any]] = mapped_column(
+        JSONB, default=list, server_default=text("'[]'")
+    )  # ids, as he lost them
 
     __table_args__ = (
         Index("uq_field_unfitness_open", "ente_id", "agent_id", unique=True,

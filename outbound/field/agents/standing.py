@@ -38,6 +38,9 @@ class Decision(StrEnum):
     WITHDRAWN = "withdrawn"  # by the company
 
 
+STANDS = frozenset({Decision.PROPOSED, Decision.APPROVED})  # before an ente; one at a time
+
+
 class Obstacle(StrEnum):
     """Why an agent may not act for an ente on a day."""
 
@@ -107,6 +110,11 @@ def _of_company(worker: Worker, day: date) -> Iterator[Obstacle]:
         yield Obstacle.PAPER_MISSING
     if expired(worker.papers, day):
         yield Obstacle.PAPER_EXPIRED
+
+
+def lacks(worker: Worker, day: date) -> tuple[Obstacle, ...]:
+    """What keeps him from being proposed to an ente: all that the company owes but the badge, which comes after."""
+    return tuple(one for one in _of_company(worker, day) if one is not Obstacle.BADGE_EXPIRED)
 
 
 def expired(papers: Mapping[Paper, date | None], day: date) -> tuple[Paper, ...]:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 
 import pytest
 
 from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, judge
+from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit, judge
 from crm.levels.metering import Callers, Counts, Measured, contribution
 from crm.levels.metrics import METRICS
 from crm.levels.metrics import MetricName as N
@@ -61,6 +62,12 @@ def waits(*seconds: int, **known: int) -> Evidence:
     return Evidence(desks=AtDesks(dict(zip(DAYS, seconds, strict=False)), **known))
 
 
+def unfit(removed: Sequence[int | None] = (), replaced: Sequence[int | None] = ()) -> Evidence:
+    """Agents who were found unfit, each removed or replaced after so many working days."""
+    pairs = zip_longest(removed, replaced)
+    return Evidence(unfit=tuple(Unfit(n, 1, DAYS[0], one, other) for n, (one, other) in enumerate(pairs)))
+
+
 @dataclass(frozen=True)
 class Example:
     """What was promised, what is known, and what comes of it: the figure and how it stands."""
@@ -80,6 +87,18 @@ ENTERED = Terms(denominator=Denominator.ENTERED)
 E = Terms(formula=Formula.E)
 QUARTER_MS = 15 * 60_000
 GOLDEN: dict[N, Sequence[Example]] = {
+    N.FIELD_REMOVED: (
+        Example("<=", "1", unfit(removed=(0, 1)), "1", NEAR),
+        Example("<=", "1", unfit(removed=(0, 2)), "2", BROKEN),
+        Example("<=", "1", unfit(removed=(0,)), "0", GOOD),
+        Example("<=", "1", unfit(removed=(None,)), None, UNKNOWN),
+        Example("<=", "1", unfit(replaced=(3,)), None, UNKNOWN),
+    ),
+    N.FIELD_REPLACED: (
+        Example("<=", "3", unfit(replaced=(2, 3)), "3", NEAR),
+        Example("<=", "3", unfit(replaced=(4, None)), "4", BROKEN),
+        Example("<=", "3", Evidence(), None, UNKNOWN),
+    ),
     N.OUTBOUND: (
         Example(">=", "50", Evidence(outbound=Outbound(75, 6 * QUARTER_MS)), "50", NEAR),
         Example(">=", "50", Evidence(outbound=Outbound(75, 6 * QUARTER_MS + 1)), "49.999991", BROKEN),

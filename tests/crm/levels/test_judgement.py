@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from crm.levels import formulas
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.formulas import Standing
-from crm.levels.judgement import AtDesks, Breach, Evidence, judge, judge_all, penalties, tolerated_days
+from crm.levels.judgement import (
+    AtDesks,
+    Breach,
+    Evidence,
+    Unfit,
+    judge,
+    judge_all,
+    penalties,
+    tolerated_days,
+)
 from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import (
     ANSWERED_WITHIN,
@@ -23,6 +32,7 @@ from crm.levels.metrics import (
     SATISFIED,
     WAITING_OVER,
     Each,
+    MetricName,
 )
 from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL, Formula, Terms
@@ -279,6 +289,15 @@ def test_a_share_of_calls_may_have_to_hold_on_most_days_each_by_its_own_calls() 
     days = {day: {Callers.MOBILE: Counts(answered=10, answered_within=7 if n < 3 else 9)} for n, day in enumerate(DAYS)}
     found = judge(promise, Evidence(service_days=DAYS, days=days), USUAL)
     assert (found.standing, found.measured, found.part) == (Standing.BROKEN, Decimal("0.7"), 3)
+
+
+def test_each_working_day_that_a_removal_came_late_is_paid_for_where_the_contract_says_so() -> None:
+    promise = Promise(1, MetricName.FIELD_REMOVED, "<=", Decimal(1))
+    evidence = Evidence(unfit=(Unfit(7, 3, FIRST, 3, None), Unfit(8, 3, FIRST, 1, None)))
+    free = judge(promise, evidence, USUAL)
+    assert (free.measured, free.part, free.whole, free.penalised) == (3, 1, 2, ())
+    paid = judge(replace(promise, penalty_per_mille=Decimal(1), penalty_each=Each.DAY_LATE), evidence, USUAL)
+    assert [(one.subject, one.measured, one.ente_id) for one in paid.penalised] == [("7:2", 2, 3), ("7:3", 3, 3)]
 
 
 def test_each_penalty_of_a_preset_is_one_that_can_be_counted() -> None:

@@ -23,7 +23,7 @@ from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.behind import Paid, behind
 from crm.levels.closing import close_due, closed
 from crm.levels.differences import Counted, Learnt, Whole, WhyChanged, differences, shifts
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, judge_all, penalties
+from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit, judge_all, penalties
 from crm.levels.later import Changes
 from crm.levels.metering import Account, Callers, Counts, FactKind, Measured, quarter_of
 from crm.levels.metrics import LONGEST_WAIT, LOST, Each
@@ -50,6 +50,7 @@ def test_each_figure_of_what_is_kept_has_its_difference() -> None:
         (), promised=timedelta(hours=8), failed=timedelta(minutes=31), marks=(5, 7),
         continuity=Continuity((Decimal(31),), (Decimal(2),), timedelta(hours=24), timedelta(minutes=31), Decimal(4)),
         desks=AtDesks({SIXTH: 900}, 3, 1200, 5), outbound=Outbound(90, 3_600_000),
+        unfit=(Unfit(1, 1, SIXTH, 2, 4),),
     )  # fmt: skip
     found = {one.figure: (one.was, one.now) for one in shifts(then, now)}
     assert found[Whole.SERVICE_DAYS] == (1, 0)

@@ -1,7 +1,7 @@
 """The conversation before an operator: the standard flow as callers hear it, and any flow that passes the checks."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,7 @@ from telephony.ivr.turns import (
     RECORDING,
     Arrange,
     Await,
+    Bearer,
     CalledBack,
     Consult,
     Enter,
@@ -49,6 +50,7 @@ from telephony.ivr.turns import (
     Said,
     Turn,
     Urgent,
+    Verify,
 )
 from telephony.recording.models import Purpose
 from telephony.selfservice.dialogue import Answer, Offers
@@ -69,6 +71,7 @@ TRIBUTI, SPORTELLO = OfficeOffered(1, "Ufficio Tributi", "Piazza 1"), OfficeOffe
 TARI = ServiceOffered(1, {"it": "TARI", "en": "Waste tax"}, {"it": "Documento\nAvviso"}, (TRIBUTI, SPORTELLO))
 RATE = ServiceOffered(2, {"it": "Rate"}, {}, (TRIBUTI,))
 BOOKABLE = (EnteOffered(1, "Comune di Empoli", (TARI, RATE)), EnteOffered(2, "Comune di Vinci", (RATE,)))
+FABIO = Bearer("Fabio Lotti", 1, date(2027, 6, 30))
 AT_MENU = walk.begin(FLOW, FACTS).place
 
 
@@ -82,6 +85,8 @@ def press(place: Place, *keys: str, flow: Flow = FLOW, facts: Facts = FACTS, not
         elif isinstance(turn.then, Consult):
             answer = Answer(granted=notice_exists, says=("Da pagare: un euro.",))
             turn = walk.on_answer(flow, turn.place, facts, turn.then.request, answer)
+        elif isinstance(turn.then, Verify):
+            turn = walk.on_verified(flow, turn.place, facts, FABIO if notice_exists else None)
         elif isinstance(turn.then, Arrange):
             came = seen_to(turn.then.request, well=notice_exists)
             turn = walk.on_arranged(flow, turn.place, facts, turn.then.request, came)
@@ -261,6 +266,31 @@ def test_a_queue_for_who_finds_the_line_closed_is_told_and_does_not_hinder() -> 
     assert not [one for one in problems(by_night(), queues=QUEUES, numbers={OFFICE}) if one.node == "hours"]
 
 
+BADGE = Flow.model_validate({
+    "start": "badge", "operator": "bye", "languages": ["it", "en", "de"],
+    "nodes": {
+        "badge": {"kind": "badge", "next": "good", "otherwise": "bye"},
+        "good": {"kind": "goodbye", "text": {"it": "Arrivederci."}},
+        "bye": {"kind": "goodbye", "text": {"it": "Chiami l'ufficio."}},
+    },
+})  # fmt: skip
+
+
+def test_a_caller_hears_whose_the_badge_is_or_that_he_should_not_open() -> None:
+    begun = walk.begin(BADGE, FACTS)
+    assert "otto cifre" in begun.says[0].text
+    valid = press(begun.place, "12345678", flow=BADGE, notice_exists=True)
+    assert "Il tesserino è valido: numero 1, Fabio Lotti, fino al 30 giugno 2027" in valid.says[0].text
+    assert valid.place.node == "good"
+    wrong = press(begun.place, "12345678", flow=BADGE)
+    assert ("non è valido. Non apra" in wrong.says[0].text, wrong.place.node) == (True, "badge")
+    assert press(begun.place, "123", flow=BADGE, notice_exists=True).place.node == "badge"
+    assert press(begun.place, *["00000000"] * 3, flow=BADGE).place.node == "bye"
+    for language, words in ((Language.ENGLISH, "valid: number 1"), (Language.GERMAN, "gültig: Nummer 1")):
+        there = replace(begun.place, language=language)
+        assert words in press(there, "12345678", flow=BADGE, notice_exists=True).says[0].text
+
+
 EVERYWHERE: dict[str, dict[str, Any]] = {
     "hours": {"opened": "here", "closed": "bye"},
     "emergency": {"next": "here"},
@@ -272,6 +302,7 @@ EVERYWHERE: dict[str, dict[str, Any]] = {
     "self_service": {"otherwise": "bye", "next": "bye"},
     "appointment": {"otherwise": "bye", "next": "bye"},
     "survey": {"otherwise": "bye", "next": "bye"},
+    "badge": {"otherwise": "bye", "next": "bye"},
     "callback": {"otherwise": "bye", "queue": PAYMENTS},
     "voicemail": {"otherwise": "bye", "queue": PAYMENTS},
     "queue": {"queue": PAYMENTS},
@@ -512,7 +543,7 @@ nodes = st.one_of(
             "unrecorded": st.booleans(),
         }
     ),
-    st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey"]), "next": ids, **asking}),
+    st.fixed_dictionaries({"kind": st.sampled_from(["self_service", "survey", "badge"]), "next": ids, **asking}),
     st.fixed_dictionaries(
         {"kind": st.just("appointment"), "by_word": st.booleans(), "next": ids, "nothing": st.none() | ids, **asking}
     ),

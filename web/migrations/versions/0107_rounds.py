@@ -1,7 +1,7 @@
 """Rounds: plans of a day, their agents and stops, what was published, ways that were measured.
 
-Revision ID: 0106
-Revises: 0105
+Revision ID: 0107
+Revises: 0106
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from web.migrations.isolation import APP, protect
 
-revision = "0106"
-down_revision = "0105"
+revision = "0107"
+down_revision = "0106"
 branch_labels = None
 depends_on = None
 
