@@ -1,11 +1,13 @@
 """What visits hold of a person: where he was looked for, with whom an agent spoke and what came of it."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from crm.privacy.holders import Holder, Person, TableHolder
 from outbound.field.agents.models import DeclaredTie
+from outbound.field.closing.privacy import HOLDERS as OF_CLOSING
+from outbound.field.closing.privacy import OfPractices
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
 from outbound.field.visits.models import Visit
@@ -21,28 +23,17 @@ class _Practices(TableHolder):
         return ["Ha una pratica di visita aperta: va chiusa prima."] if session.scalar(going) is not None else []
 
 
-class _OfPractices(TableHolder):
-    """Rows that name a practice of his."""
-
-    def of(self, person: Person) -> tuple[ColumnElement[bool], ...]:
-        """Of his practices."""
-        his = _PRACTICE.c.ente_id == person.ente_id, _PRACTICE.c.contact_id.in_(person.contact_ids)
-        return (
-            self.table.c.ente_id == person.ente_id,
-            self.table.c.practice_id.in_(select(_PRACTICE.c.id).where(*his)),
-        )
-
-
 HOLDERS: tuple[Holder, ...] = (
-    _OfPractices(
+    *OF_CLOSING,
+    OfPractices(
         _VISIT, "Visite", why=WHY, hidden=frozenset({"agent_id"}),
         emptied={
             "latitude": None, "longitude": None, "accuracy_m": None, "distance_m": None, "spoke_with": "",
             "capacity": "", "note": "", "deeds": [], "faults": [], "signs": [],
         },
     ),
-    _OfPractices(_MANDATE, "Incarichi di visita", emptied={"reason": ""}, why=WHY, hidden=frozenset({"agent_id"})),
-    _OfPractices(_DEBT, "Posizioni delle pratiche di visita"),
+    OfPractices(_MANDATE, "Incarichi di visita", emptied={"reason": ""}, why=WHY, hidden=frozenset({"agent_id"})),
+    OfPractices(_DEBT, "Posizioni delle pratiche di visita"),
     TableHolder(table_of(DeclaredTie), "Legami dichiarati da chi fa le visite"),
     _Practices(
         _PRACTICE, "Pratiche di visita", why=WHY, hidden=frozenset({"agent_id", "opened_by"}),
