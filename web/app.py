@@ -64,6 +64,9 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
+from web.field import commissions as field_commissions
+from web.field import register as field_register
+from web.field import reports as field_reports
 from web.files import documents, letters
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
@@ -254,6 +257,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         proposals,
         dialer,
         dialer_webhooks,
+        field_reports,
+        field_commissions,
+        field_register,
         public_closures,
         status,
         continuity,

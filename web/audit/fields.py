@@ -1,6 +1,13 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "corrects": "rettifica il n.",
+    "entry": "registrazione",
+    "edition": "edizione",
+    "lines": "righe",
+    "quarter": "trimestre",
+    "terms": "condizioni n.",
+    "conditions": "condizioni",
     "file": "file",
     "members": "contribuenti",
     "segment": "condizioni",

@@ -12,6 +12,7 @@ from web.contacts import words as contacts
 from web.continuity import words as continuity
 from web.desk import words as desk
 from web.dialer import words as dialer
+from web.field import words_closing as field_closing
 from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
@@ -39,8 +40,8 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, files, follow_ups,
-    imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
+    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, field_closing, files,
+    follow_ups, imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
     practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.

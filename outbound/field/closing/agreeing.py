@@ -82,8 +82,10 @@ def decide(session: Session, by: Principal, *, terms_id: int, accepts: bool, rea
     if accepts and first is not None and row.valid_from < first:
         raise ConflictError("Nel frattempo quel trimestre è stato liquidato: servono condizioni che comincino dopo.")
     _ended(session, row, TermsState.ACCEPTED if accepts else TermsState.REFUSED, by, reason)
-    kind = "field.terms_accepted" if accepts else "field.terms_refused"
-    audit.note(session, by, kind=kind, ente_id=row.ente_id, reason=reason, after={"terms": row.id})
+    audit.note(
+        session, by, kind="field.terms_accepted" if accepts else "field.terms_refused", ente_id=row.ente_id,
+        reason=reason, after={"terms": row.id},
+    )  # fmt: skip
 
 
 def withdraw(session: Session, by: Principal, *, terms_id: int) -> None:
