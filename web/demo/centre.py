@@ -22,6 +22,7 @@ from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.appointments import receive
 from web.demo.calls import remember
 from web.demo.enti import seed_enti
+from web.demo.field_closing import settle_some
 from web.demo.flows import answer_with_machine
 from web.demo.interviews import interview_some
 from web.demo.knowledge import teach
@@ -69,6 +70,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), receive)
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))
+    database.transact(Scope.of_contract(contract_id), partial(settle_some, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

@@ -276,7 +276,11 @@ def _own(found: Open, agent_id: int) -> Open:
 
 def _chart(months: list[Month], language: str) -> str:
     """Collected and earned by month, in whole euro; empty where there is nothing."""
-    say = translations(language).gettext
+    words = translations(language)
     bars = [Bar(f"{one.first:%m/%y}", max(0, one.collected_cents) // 100, max(0, one.commission_cents) // 100)
             for one in months]  # fmt: skip
-    return drawn(bars, title=say("Incassato e provvigioni per mese, in euro"), lost=say("provvigione")) if bars else ""
+    return (
+        drawn(bars, title=words.gettext("Incassato e provvigioni per mese, in euro"), lost=words.gettext("provvigione"))
+        if bars
+        else ""
+    )

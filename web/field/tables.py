@@ -114,4 +114,4 @@ def outcome(kept: str) -> Value:
 
 def euro(cents: int) -> Decimal:
     """Euro."""
-    return Decimal(cents) / 100
+    return Decimal(cents).scaleb(-2)
