@@ -1,5 +1,6 @@
 """Reports of practices, statements of commission and the register of operations as PDF/A."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -210,4 +211,6 @@ def _pdf(
         "lang": language, "about": about, "title": title, "over": "Filodiretto", "facts": list(facts), "wide": wide,
         "sections": list(sections), "notes": list(notes), "page": words.gettext("pagina"), "foot": f"{about} · {title}",
     }  # fmt: skip
-    return paper.pdf(SOURCE, printable(data), at, standards=STANDARDS)
+    # Spaces that do not break are none of those characters that are sure to be drawn.
+    plain = json.loads(json.dumps(data, ensure_ascii=False).replace("\u00a0", " "))
+    return paper.pdf(SOURCE, printable(plain), at, standards=STANDARDS)

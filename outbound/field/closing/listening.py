@@ -46,7 +46,7 @@ def _hear_ente(database: Database, ente_id: int) -> int:
 
 def hear_due(session: Session, *, ente_id: int) -> int:
     """The same of one ente, some at a time: positions that were told otherwise since they were last listened to."""
-    lock = func.pg_advisory_xact_lock(func.hashtextextended("field.payments", ente_id))
+    lock = func.pg_advisory_xact_lock(func.hashtextextended("field_payments", ente_id))
     session.execute(select(lock))
     first = (
         select(

@@ -73,7 +73,7 @@ def close_next(session: Session, *, ente_id: int) -> int | None:
 
     Rule: a quarter is settled once, when the days for registering are over, and never changes.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("field.settlement", ente_id))))
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("field_settlement", ente_id))))
     now = clock.now(session)
     versions = accepted(session, ente_id, now)
     last = last_settled(session, ente_id)
