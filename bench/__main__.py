@@ -15,6 +15,7 @@ import typer
 from bench import (
     agendas,
     booking,
+    commissions,
     following,
     letters,
     lists,
@@ -50,7 +51,8 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure, "following": following.measure, "letters": letters.measure, "lists": lists.measure,
+    "booking": booking.measure, "commissions": commissions.measure,
+    "following": following.measure, "letters": letters.measure, "lists": lists.measure,
     "overview": overview.measure, "pages": pages.measure, "sms": sms.measure,
 }  # fmt: skip
 
