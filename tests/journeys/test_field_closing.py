@@ -12,7 +12,7 @@ pytestmark = pytest.mark.journey
 
 
 def test_conditions_are_proposed_and_accepted_and_the_register_is_printed(sit_down: Callable[..., Desk]) -> None:
-    page = sit_down("carla").page
+    page = sit_down("sara").page
     page.goto("/field/commissions")
     page.get_by_role("link", name="Empoli", exact=True).click()
     page.get_by_text("Proponi nuove condizioni").click()

@@ -5,10 +5,12 @@ from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
 from crm.privacy.holders import Fate, Holder, Person, TableHolder, Went, rows_of
-from outbound.field.closing.models import DebtHeard, PaymentEvent, PracticeReport, SettlementLine
-from outbound.field.practices.models import Practice
+from outbound.field.closing.agreed import TermsState
+from outbound.field.closing.models import CommissionTerms, DebtHeard, PaymentEvent, PracticeReport, SettlementLine
+from outbound.field.practices.models import FieldMandate, Practice
 
 _PRACTICE, _LINE, _EVENT = table_of(Practice), table_of(SettlementLine), table_of(PaymentEvent)
+_MANDATE, _TERMS = table_of(FieldMandate), table_of(CommissionTerms)
 WHY_LINES = "Resta quanto fu liquidato, con il giorno e l'importo: serve alla contabilità delle provvigioni."
 WHY_REPORT = "Resta che una relazione fu fatta, con il suo sigillo; non di chi parlava."
 UNSETTLED = "Un pagamento su una sua pratica di visita non è ancora in una liquidazione delle provvigioni."
@@ -28,7 +30,12 @@ class OfPractices(TableHolder):
 
 class _Events(OfPractices):
     def obstacles(self, session: Session, person: Person) -> list[str]:
-        """A payment that no settlement has."""
+        """A payment that may earn, for something is agreed and a mandate was accepted, and that no settlement has."""
+        mandated = exists().where(_MANDATE.c.practice_id == _EVENT.c.practice_id, _MANDATE.c.accepted_at.is_not(None))
+        agreed = exists().where(
+            _TERMS.c.ente_id == _EVENT.c.ente_id, _TERMS.c.state == TermsState.ACCEPTED,
+            _TERMS.c.valid_from <= _EVENT.c.paid_on,
+        )  # fmt: skip
         settled = exists().where(
             and_(
                 _LINE.c.ente_id == _EVENT.c.ente_id,
@@ -36,7 +43,7 @@ class _Events(OfPractices):
                 _LINE.c.key == _EVENT.c.key,
             )
         )
-        left = select(_EVENT.c.id).where(*self.of(person), ~settled).limit(1)
+        left = select(_EVENT.c.id).where(*self.of(person), mandated, agreed, ~settled).limit(1)
         return [UNSETTLED] if session.scalar(left) is not None else []
 
 

@@ -5,7 +5,7 @@ there was then. What is learnt later is in the quarter that is settled next.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
@@ -25,7 +25,17 @@ from outbound.field.closing.commission import Mandate, judge
 from outbound.field.closing.ledger import Event, Key, known
 from outbound.field.closing.models import Settlement, SettlementLine
 from outbound.field.closing.quarters import Quarter
-from outbound.field.closing.settlement import BEGINNING, Line, Settled, line_hash, lines, seal, sums, with_these
+from outbound.field.closing.settlement import (
+    BEGINNING,
+    Line,
+    Settled,
+    columns,
+    line_hash,
+    lines,
+    seal,
+    sums,
+    with_these,
+)
 from outbound.field.practices.lifecycle import MandateState
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
 
@@ -216,7 +226,7 @@ def _due_on(quarter: Quarter, versions: Iterable[Version]) -> date:
 def _store(session: Session, row: Settlement, found: Sequence[Line], hashes: Sequence[bytes]) -> None:
     numbered = enumerate(zip(found, hashes, strict=True), start=1)
     values = [
-        {"settlement_id": row.id, "ente_id": row.ente_id, "number": number, "digest": digest, **asdict(one)}
+        {"settlement_id": row.id, "ente_id": row.ente_id, "number": number, "digest": digest, **columns(one)}
         for number, (one, digest) in numbered
     ]
     for start in range(0, len(values), AT_ONCE):

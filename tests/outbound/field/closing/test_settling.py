@@ -278,6 +278,13 @@ def test_whoever_is_erased_is_in_no_line_and_everything_still_verifies(world: Wo
     assert verified(world).broken is None
 
 
+def test_what_can_never_be_settled_keeps_nobody_from_being_erased(world: World) -> None:
+    world.tells(date(2026, 2, 5), (FEB, "100.00"))  # nothing was ever agreed with Empoli
+    world.close()
+    mario = Person(world.cast.empoli, (world.cast.mario,))
+    assert world.work(lambda session: [one for each in HOLDERS for one in each.obstacles(session, mario)]) == []
+
+
 def test_another_ente_has_none_of_it(world: World, database: Database) -> None:
     world.agree()
     world.tells(date(2026, 2, 5), (FEB, "100.00"))
