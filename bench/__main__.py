@@ -15,6 +15,7 @@ import typer
 from bench import (
     agendas,
     booking,
+    commissions,
     field_practices,
     following,
     letters,
@@ -54,9 +55,10 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p7": p7.measure, "p8": p8.measure, "week": week.measure,
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
-    "booking": booking.measure, "field_practices": field_practices.measure, "following": following.measure,
-    "letters": letters.measure, "lists": lists.measure, "overview": overview.measure, "packets": packets.measure,
-    "pages": pages.measure, "rounds": rounds.measure, "sms": sms.measure, "solomon": solomon.measure,
+    "booking": booking.measure, "commissions": commissions.measure, "field_practices": field_practices.measure,
+    "following": following.measure, "letters": letters.measure, "lists": lists.measure, "overview": overview.measure,
+    "packets": packets.measure, "pages": pages.measure, "rounds": rounds.measure, "sms": sms.measure,
+    "solomon": solomon.measure,
 }  # fmt: skip
 
 

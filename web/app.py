@@ -68,12 +68,15 @@ from web.field import accreditations as field_accreditations
 from web.field import agents as field_agents
 from web.field import assignments as field_assignments
 from web.field import badge as field_badge
+from web.field import commissions as field_commissions
 from web.field import door as field_door
 from web.field import mandates as field_mandates
 from web.field import opening as field_opening
 from web.field import own as field_own
 from web.field import places as field_places
 from web.field import practices as field_practices
+from web.field import register as field_register
+from web.field import reports as field_reports
 from web.field import rounds as field_rounds
 from web.field import visits as field_visits
 from web.files import documents, letters
@@ -278,6 +281,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         proposals,
         dialer,
         dialer_webhooks,
+        field_reports,
+        field_commissions,
+        field_register,
         public_closures,
         status,
         continuity,

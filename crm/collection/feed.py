@@ -148,13 +148,14 @@ class PrintedNotice(Record):
 
 
 class Payment(Record):
-    """Money that arrived."""
+    """Money that arrived. `registered_on`: the day on which the ente wrote it into its books."""
 
     paid_on: Day
     amount: Cents
     channel: Maybe[Text40] = None
     notice_number: Maybe[NoticeNumber] = None
     receipt: Maybe[Text60] = None
+    registered_on: Maybe[Day] = None
 
 
 class Instalment(Record):

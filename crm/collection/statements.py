@@ -221,7 +221,8 @@ def _aliases(record: PositionRecord, own: str) -> list[str]:
 
 def _payment(payment: Payment) -> dict[str, Any]:
     always = {"paid_on": _iso(payment.paid_on), "cents": payment.amount, "channel": payment.channel}
-    return always | _given(notice_number=payment.notice_number, receipt=payment.receipt)
+    more = _given(notice_number=payment.notice_number, receipt=payment.receipt)
+    return always | more | _given(registered_on=_iso(payment.registered_on))
 
 
 def _instalment(instalment: Instalment) -> dict[str, Any]:

@@ -24,12 +24,13 @@ from crm.privacy import contents, copies
 from crm.privacy.holders import plain
 from crm.privacy.models import EndState, EnteEnd
 
-# What stays: that the ente was served, who worked for it, the seals, and the record of the end itself. The audit's
-# entries go by a function of the database's, last of all.
+# What stays: that the ente was served, who worked for it, the seals, the record of the end itself, and the register of
+# operations, which names no taxpayer and is the company's to keep (art. 120 TULPS). The audit's entries go by a
+# function of the database's, last of all.
 STAYS = frozenset(
     {
         "ente", "ente_end", "role_grant", "ente_exclusion", "staff_notice", "replacement_request", "audit_seal",
-        "audit_expiry", "audit_unsealed", "audit_entry",
+        "audit_expiry", "audit_unsealed", "audit_entry", "field_register",
     }
 )  # fmt: skip
 KEYS = "person_key"  # deleted, never handed over: the log is, opened

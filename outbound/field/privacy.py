@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 from crm.core.db import table_of
 from crm.privacy.holders import Holder, Person, TableHolder
 from outbound.field.agents.models import DeclaredTie
+from outbound.field.closing.privacy import HOLDERS as OF_CLOSING
+from outbound.field.closing.privacy import OfPractices
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
 from outbound.field.rounds.models import PublishedStop, RoundStop
@@ -23,18 +25,6 @@ class _Practices(TableHolder):
         return ["Ha una pratica di visita aperta: va chiusa prima."] if session.scalar(going) is not None else []
 
 
-class _OfPractices(TableHolder):
-    """Rows that name a practice of his."""
-
-    def of(self, person: Person) -> tuple[ColumnElement[bool], ...]:
-        """Of his practices."""
-        his = _PRACTICE.c.ente_id == person.ente_id, _PRACTICE.c.contact_id.in_(person.contact_ids)
-        return (
-            self.table.c.ente_id == person.ente_id,
-            self.table.c.practice_id.in_(select(_PRACTICE.c.id).where(*his)),
-        )
-
-
 class _OfVisits(TableHolder):
     """Rows that name a visit to him."""
 
@@ -46,32 +36,33 @@ class _OfVisits(TableHolder):
 
 
 HOLDERS: tuple[Holder, ...] = (
+    *OF_CLOSING,
     _OfVisits(_FILE, "Firme e fotografie delle visite", hidden=frozenset({"content"})),
-    _OfPractices(
+    OfPractices(
         table_of(FieldEntry), "Visite come le raccontò il telefono", hidden=frozenset({"agent_id", "device_id"}),
         emptied={"body": {}, "settled": ""}, why=WHY,
     ),
-    _OfPractices(
+    OfPractices(
         table_of(FieldAlarm), "Richieste di aiuto durante una visita", hidden=frozenset({"agent_id", "device_id"}),
         emptied={"latitude": None, "longitude": None, "accuracy_m": None, "answer": ""}, why=WHY,
     ),
-    _OfPractices(
+    OfPractices(
         table_of(PublishedStop), "Visite dei giri dati agli agenti", hidden=frozenset({"agent_id", "plan_id"})
     ),
-    _OfPractices(
+    OfPractices(
         table_of(RoundStop), "Visite dei giri in preparazione",
         hidden=frozenset({"agent_id", "fixed_agent_id", "plan_id"}),
     ),
-    _OfPractices(
+    OfPractices(
         _VISIT, "Visite", why=WHY, hidden=frozenset({"agent_id"}),
         emptied={
             "latitude": None, "longitude": None, "accuracy_m": None, "distance_m": None, "spoke_with": "",
             "capacity": "", "note": "", "deeds": [], "faults": [], "signs": [],
         },
     ),
-    _OfPractices(_MANDATE, "Incarichi di visita", emptied={"reason": ""}, why=WHY, hidden=frozenset({"agent_id"})),
-    _OfPractices(_DEBT, "Posizioni delle pratiche di visita"),
-    _OfPractices(_JUDGEMENT, "Se si poteva andare da lui"),
+    OfPractices(_MANDATE, "Incarichi di visita", emptied={"reason": ""}, why=WHY, hidden=frozenset({"agent_id"})),
+    OfPractices(_DEBT, "Posizioni delle pratiche di visita"),
+    OfPractices(_JUDGEMENT, "Se si poteva andare da lui"),
     TableHolder(_NO_VISIT, "Non vuole visite", hidden=frozenset({"written_by", "withdrawn_by"})),
     TableHolder(table_of(DeclaredTie), "Legami dichiarati da chi fa le visite"),
     _Practices(

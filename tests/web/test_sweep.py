@@ -55,6 +55,10 @@ VISITS = {
     "province": "FI", "phone": "3330000009",
 }  # fmt: skip
 FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not know
+    "/field/commissions/terms/{ente_id}": {
+        "from": "2031-01-01", "rate-1": "90", "up-1": "500,00", "phase-1": "request", "parts": "tax", "days": "30",
+        "least": "5,00",
+    },
     "/campaigns/{campaign_id}/survey/sample": {
         "by": "kind", "allocation": "equal", "size": "1", "reserves": "0", "spread:natural": "1",
     },

@@ -90,6 +90,8 @@ def engine() -> None:
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.dialer.staffing import fold_all as count_outbound  # noqa: PLC0415
+    from outbound.field.closing.listening import hear_all as hear_payments  # noqa: PLC0415
+    from outbound.field.closing.settling import close_all as settle_quarters  # noqa: PLC0415
     from outbound.field.practices.tidying import tidy_all  # noqa: PLC0415
     from outbound.field.practices.turns import open_all  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
@@ -174,6 +176,8 @@ def engine() -> None:
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
+        Chore("field_payments", 30, partial(hear_payments, runtime.database), patient=True),
+        Chore("field_quarters", 600, partial(settle_quarters, runtime.database), patient=True),
         Chore("held_contacts", 60, partial(let_go_held, runtime.database), patient=True),
         Chore("quotas", 60, partial(rank_all, runtime.database), patient=True),
     ]

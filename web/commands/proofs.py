@@ -96,3 +96,25 @@ def check_waits(
     with at_work("check-waits") as runtime, saying(ContractError):
         kept = check(runtime.database, contract=contract, since=since, until=until)
     raise typer.Exit(0 if kept else 1)
+
+
+@app.command("verify-commissions")
+def verify_commissions(
+    ente: Annotated[str | None, typer.Option(help="Codice catastale; else all")] = None,
+) -> None:
+    """Reckon settled commission again; exit code 1 and the first line that does not agree."""
+    from web.field.terminal import EnteError, verify_settlements  # noqa: PLC0415
+
+    with at_work("verify-commissions") as runtime, saying(EnteError):
+        sound = verify_settlements(runtime.database, ente_code=ente)
+    raise typer.Exit(0 if sound else 1)
+
+
+@app.command("verify-register")
+def verify_register() -> None:
+    """Compute the chain of the register of operations again; exit code 1 and the first entry that is broken."""
+    from web.field.terminal import verify_register as verify  # noqa: PLC0415
+
+    with at_work("verify-register") as runtime:
+        sound = verify(runtime.database)
+    raise typer.Exit(0 if sound else 1)

@@ -22,6 +22,7 @@ from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.appointments import receive
 from web.demo.calls import remember
 from web.demo.enti import seed_enti
+from web.demo.field_closing import settle_some
 from web.demo.field_practices import have_visited
 from web.demo.field_rounds import walk
 from web.demo.flows import answer_with_machine
@@ -73,6 +74,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))
     database.transact(Scope.of_contract(contract_id), partial(have_visited, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
+    database.transact(Scope.of_contract(contract_id), partial(settle_some, contract_id=contract_id, today=today))
     colleagues = [{"username": user.username, "password": user.password} for user in COLLEAGUES]
     (data_dir / COLLEAGUES_FILE).write_text(json.dumps(colleagues), encoding="utf-8")
 

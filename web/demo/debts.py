@@ -171,7 +171,11 @@ class Debts:
         return {"state_on": granted.isoformat(), "instalments": rates, "payments": payments}
 
     def _payment(self, day: date, cents: int) -> dict[str, Any]:
-        return {"paid_on": day.isoformat(), "amount": cents, "channel": self.dice.choice(CHANNELS)}
+        registered_on = min(day + timedelta(days=cents % 12), self.today)
+        return {
+            "paid_on": day.isoformat(), "amount": cents, "channel": self.dice.choice(CHANNELS),
+            "registered_on": registered_on.isoformat(),
+        }  # fmt: skip
 
     def _notice_number(self, rate: int = 0) -> str:
         # Unpredictable within its ente, but never repeated: count and rate are the last part of the number's base.

@@ -12,7 +12,7 @@ from web.contacts import words as contacts
 from web.continuity import words as continuity
 from web.desk import words as desk
 from web.dialer import words as dialer
-from web.field import words_agents, words_door, words_practices, words_rounds
+from web.field import words_agents, words_closing, words_door, words_practices, words_rounds
 from web.files import words as files
 from web.follow_ups import words as follow_ups
 from web.imports import words as imports
@@ -43,7 +43,7 @@ _AREAS = (
     agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, files,
     follow_ups, imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
     practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
-    words_agents, words_door, words_practices, words_rounds,
+    words_agents, words_closing, words_door, words_practices, words_rounds,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -36,6 +36,7 @@ import outbound.campaigns.models
 import outbound.cati.models
 import outbound.dialer.models
 import outbound.field.agents.models
+import outbound.field.closing.models
 import outbound.field.places.models
 import outbound.field.practices.models
 import outbound.field.rounds.models

@@ -1,5 +1,6 @@
 """A report as a PDF that screen readers can read (PDF/UA-1): laid out by Typst from `report.typ`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def _section(
     }
 
 
-def _width(column: Column, kind: Kind, *, many: bool) -> int:
+def _width(column: StrEnum, kind: Kind, *, many: bool) -> int:
     """A column's share of the line's width; 0 for as much as its contents take."""
     if column in WIDE:
         return 6

@@ -1,6 +1,7 @@
 """The pages of the reports: which there are, one of them to read, and its files."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from operator import attrgetter
 from typing import Annotated
 
@@ -39,7 +40,7 @@ MOST_ROWS = 800  # of a folded table on the page; the files have all
 class Table:
     """One of the report's tables as the page shows it."""
 
-    name: SheetName
+    name: StrEnum
     head: list[str]
     right: list[bool]
     rows: list[list[str]]

@@ -1,7 +1,8 @@
 """What every file and every answer of the API holds, for the documents: written from the code. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Any
 
 from crm.levels.agreement import Period
@@ -11,9 +12,12 @@ from crm.reports.report import Report, head
 from outbound.cati.exports.files import HEAD as ANSWERS
 from outbound.cati.exports.reading import STEPS
 from outbound.cati.figures import SHEET, SUMS
+from outbound.field.closing.report import HEAD as FIELD_REPORTS
 from outbound.letters.manifest import HEAD as LETTERS
 from outbound.letters.manifest import PULLED
 from web.edge.words import word_for
+from web.field.tables import LINES as FIELD_LINES
+from web.field.tables import REGISTER as FIELD_REGISTER
 from web.reports.sheets import Column, Kind, Sheet, sheets
 
 HEAD = """# Data: files and the read API
@@ -33,7 +37,7 @@ CSV: UTF-8 with a byte order mark, `;` between cells, `,` before decimals, lines
 Rome's clock, in JSON UTC. A name in backquotes never changes; the titles above columns are in the reader's language.
 """
 
-MEANINGS: dict[Column, str] = {
+MEANINGS: Mapping[StrEnum, str] = {
     Column.FIGURE: "which figure the row is about",
     Column.VALUE: "its value",
     Column.UNIT: "in what it is told",
@@ -112,6 +116,10 @@ MEANINGS: dict[Column, str] = {
 
 # The other tables that people take away: address, what it is, and its titles.
 OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("/field/reports.csv", "visits of closed practices, without who was visited", FIELD_REPORTS),
+    ("/field/commissions/{settlement_id}/lines.csv", "the lines of a quarter's commission",
+     tuple(word_for(column) for column, _ in FIELD_LINES)),
+    ("/field/register.csv", "the register of operations", tuple(word_for(column) for column, _ in FIELD_REGISTER)),
     ("/supervision/calls.csv", "the calls behind a figure of the live board",
      ("Arrivo", "Ente", "Coda", "Da dove", "Attesa (s)", "Conversazione (s)", "Com'è andata")),
     ("/access-log.csv", "the access log of the enti",
@@ -174,7 +182,7 @@ def _files() -> Iterator[str]:
         yield from _figures(one)
 
 
-def _column(column: Column, kind: Kind) -> str:
+def _column(column: StrEnum, kind: Kind) -> str:
     return f"| `{column.value}` | {word_for(column)} | {_HOLDS[kind]} | {MEANINGS[column]} |"
 
 

@@ -164,10 +164,10 @@ class Figure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table. Each row has a value for each column."""
+    """A table. Each row has a value for each column. Name and columns are terms that have words (`web.edge.words`)."""
 
-    name: SheetName
-    columns: tuple[tuple[Column, Kind], ...]
+    name: StrEnum
+    columns: tuple[tuple[StrEnum, Kind], ...]
     rows: tuple[tuple[Value, ...], ...]
 
 

@@ -84,7 +84,7 @@ def name_of(report: Report, language: str) -> str:
     return period_name(report.period, report.first, report.last, language)
 
 
-def _written(value: Value, kind: Kind, column: Column, row: tuple[Value, ...], language: str) -> str:
+def _written(value: Value, kind: Kind, column: StrEnum, row: tuple[Value, ...], language: str) -> str:
     words = translations(language)
     unit = next((one for one in row if isinstance(one, Unit)), None)
     if value is None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import xlsxwriter
@@ -89,6 +90,6 @@ def _chart(book: Any, sheet: Sheet, language: str) -> None:
     )  # fmt: skip
 
 
-def _title(name: SheetName, language: str) -> str:
+def _title(name: StrEnum, language: str) -> str:
     """A tab's name; Excel takes 31 characters."""
     return translations(language).gettext(word_for(name))[:31]

@@ -197,6 +197,7 @@ from telephony.texts.reception import Received
 from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.outbound.field import people as visits
+from tests.outbound.field import settled as visits_settled
 from tests.telephony.stage import Stage, build
 
 
@@ -270,6 +271,7 @@ def _a_campaign(session: Session, cast: Cast, list_id: int) -> None:
     session.add(CampaignReport(**of, version=1, made_at=AS_OF, made_by=cast.sara, seal="", kept={}))
     _a_letter(session, cast, found.id)
     visits.one_of_each(session, cast)
+    visits_settled.one_of_each(session, cast)
 
 
 def _a_letter(session: Session, cast: Cast, campaign_id: int) -> None:

@@ -41,8 +41,8 @@ OF_NOBODY = {
     "civic_file", "civic_incoming", "civic_number", "civic_street",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_agent_file", "field_badge_pace", "field_company",
-    "field_device", "field_paper", "field_round_agent", "field_round_matrix", "field_round_plan",
-    "field_round_published",
+    "field_device", "field_paper", "field_register_head", "field_round_agent", "field_round_matrix",
+    "field_round_plan", "field_round_published",
     "follow_up_list", "forecast_day", "heartbeat", "interruption",
     "ivr_flow", "ivr_publication", "ivr_version", "known_day", "name_stump", "office_screen", "pause_limit",
     "practice_debrief", "practice_session", "push_notice", "push_subscription", "quality_form", "queue",
@@ -58,11 +58,12 @@ PUBLISHED = (
     "office_agenda", "office_exception", "opening_week", "payment_way", "recording_setting", "self_service_setting",
     "service_office", "service_topic", "special_day",
 )  # fmt: skip
-APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "service_fact")
+APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "field_register", "service_fact")
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "campaign_report",
     "closed_period", "consent",
-    "consent_text", "holiday_change", "interview_event", "opening_week", "person_key", "report_addressee",
+    "consent_text", "field_payment_event", "field_register", "field_report", "field_settlement",
+    "field_settlement_line", "holiday_change", "interview_event", "opening_week", "person_key", "report_addressee",
     "report_wish", "service_fact", "service_report", "turn_event",
 )  # fmt: skip
 # What the cross-ente role may look into; nothing else, and so no table that a later migration adds.
