@@ -14,6 +14,7 @@ from outbound.cati.quotas import STRATUM
 WAITED = timedelta(minutes=30)  # from the hour of an appointment: then whoever is free calls
 KEPT = 10  # so many are looked at, at once
 _CASE, _QUOTA, _CC = table_of(SurveyCase), table_of(SurveyQuota), table_of(CampaignContact)
+_HIS = _CASE.alias("his")  # the case of whoever is looked at, also in a query of cases
 
 
 def full_strata(session: Session, campaign_id: int) -> list[str]:
@@ -30,14 +31,14 @@ def open_to(
     those of a `full` stratum, unless they are asked once more. `agent_id` none: it is not known yet who will speak.
     """
     colleague = and_(
-        _CASE.c.wants_agent.is_not(None), _CASE.c.wants_agent.is_distinct_from(agent_id),
-        _CASE.c.wants_after > now - WAITED,
+        _HIS.c.wants_agent.is_not(None), _HIS.c.wants_agent.is_distinct_from(agent_id),
+        _HIS.c.wants_after > now - WAITED,
     )  # fmt: skip
-    mine = _CASE.c.not_by.is_not(None) if agent_id is None else _CASE.c.not_by == agent_id
-    enough = and_(_CASE.c.asked.is_(None), _CASE.c.stratum.in_(full)) if full else false()
+    mine = _HIS.c.not_by.is_not(None) if agent_id is None else _HIS.c.not_by == agent_id
+    enough = and_(_HIS.c.asked.is_(None), _HIS.c.stratum.in_(full)) if full else false()
     return ~exists(
-        select(_CASE.c.contact_id).where(
-            _CASE.c.campaign_id == campaign_id, _CASE.c.contact_id == contact_id, or_(colleague, mine, enough)
+        select(_HIS.c.contact_id).where(
+            _HIS.c.campaign_id == campaign_id, _HIS.c.contact_id == contact_id, or_(colleague, mine, enough)
         )
     )
 
