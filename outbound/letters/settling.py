@@ -75,7 +75,7 @@ def tell(session: Session, one: Letter, campaign: str, at: datetime, author_id: 
 def counted_from(session: Session, one: Letter, at: datetime | None, now: datetime) -> None:
     """The days of the step that follows a letter begin at an instant; none: nothing is to be waited for."""
     campaign = running.get(session, one.campaign_id)
-    if not campaign.plan.has_after(one.step):
+    if campaign.plan.step_after(one.step) is None:
         return
     session.execute(
         update(_CC)

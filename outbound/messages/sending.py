@@ -268,12 +268,12 @@ def _refuse(
     for one in people:
         if not _only_by_others(one.verdict):
             put_aside(session, campaign, one.contact_id, one.verdict, now)
-        elif not campaign.plan.has_after(steps[one.contact_id]):
+        elif campaign.plan.step_after(steps[one.contact_id]) is None:
             session.execute(
                 update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)
                 .values(state=ContactState.OUT, why=one.verdict.reasons[0], due_at=now)
             )  # fmt: skip
-    on = [one.contact_id for one in unreachable if campaign.plan.has_after(steps[one.contact_id])]
+    on = [one.contact_id for one in unreachable if campaign.plan.step_after(steps[one.contact_id]) is not None]
     sequence.passed(session, campaign=campaign, contact_ids=on, now=now)
 
 

@@ -20,7 +20,7 @@ from outbound.results.estimates import Cohort
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Contacts of the campaign, those tried, those with whom somebody spoke himself; attempts that began."""
+    """Contacts of the campaign, those called, those with whom somebody spoke himself; calls that began."""
 
     contacts: int
     tried: int
