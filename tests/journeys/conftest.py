@@ -294,7 +294,7 @@ def sit_down(
         page.on("console", lambda message: _note(desk, message.type, message.text))
         page.goto(path or "/")
         if "/sign-in" in page.url:
-            _give_credentials(page, username)
+            give_credentials(page, username)
             signed_in[username] = {"cookies": context.storage_state()["cookies"], "origins": []}
         expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
         desks.append((username, desk))
@@ -307,7 +307,8 @@ def sit_down(
     assert [problem for _, desk in desks for problem in desk.problems] == []
 
 
-def _give_credentials(page: Page, username: str) -> None:
+def give_credentials(page: Page, username: str) -> None:
+    """Sign in on the page that asks for it."""
     page.fill("#username", username)
     page.fill("#password", DEMO_PASSWORD)
     page.click("main button.primary")
@@ -325,7 +326,7 @@ def _clear_away(username: str, desk: Desk) -> None:
     if page.locator("#band").get_attribute("data-state") in BUSY:
         page.goto("/console")
         if "/sign-in" in page.url:
-            _give_credentials(page, username)
+            give_credentials(page, username)
         expect(page.locator("#band")).to_have_attribute("data-state", re.compile("ready|paused|offline|wrap_up"))
     if save.is_visible():
         page.select_option("#topic", "payment")
