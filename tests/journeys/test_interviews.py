@@ -28,7 +28,7 @@ QUESTIONS = [
 ]
 
 
-def _types(page: Page, keys: str) -> None:
+def types(page: Page, keys: str) -> None:
     """Every key, with nothing waited for; in quotes what is typed letter by letter."""
     for quoted, key in re.findall(r"'([^']*)'|(\S+)", keys):
         page.keyboard.press(key) if key else page.keyboard.type(quoted)
@@ -51,7 +51,7 @@ def _begun(page: Page, where: str) -> None:
     expect(page.locator("#interview [autofocus]")).to_be_focused()
 
 
-def _asked(page: Page, words: str) -> None:
+def asked(page: Page, words: str) -> None:
     expect(page.locator(".asked")).to_contain_text(words)
     expect(page.locator("#interview:not([data-fresh], [aria-busy])")).to_be_attached()
 
@@ -61,7 +61,7 @@ def _paused(page: Page) -> None:
     expect(page.locator("#interview:not([data-deaf], [data-fresh])")).to_be_attached()
 
 
-def _concluded(page: Page) -> None:
+def concluded(page: Page) -> None:
     expect(page.get_by_role("heading", name="Tutte le domande hanno una risposta")).to_be_visible()
     expect(page.locator("#interview:not([data-fresh], [aria-busy])")).to_be_attached()
     page.keyboard.press("Enter")
@@ -85,26 +85,26 @@ def test_an_interview_is_led_by_keyboard_left_and_gone_on_with_by_a_colleague(si
     anna = sit_down("anna").page
     _begun(anna, where)
     assert_accessible(anna)
-    _types(anna, "Enter 1 Enter 1 Enter 5 Enter Alt+ArrowLeft Alt+ArrowRight")
-    _asked(anna, "tempo di attesa")
+    types(anna, "Enter 1 Enter 1 Enter 5 Enter Alt+ArrowLeft Alt+ArrowRight")
+    asked(anna, "tempo di attesa")
     expect(anna.locator("#told")).to_have_text(re.compile(r"Domande: 4 su \d+"))
     assert_accessible(anna)
-    _types(anna, "Alt+x")
+    types(anna, "Alt+x")
     expect(anna.locator("#disposition")).to_be_focused()
     anna.get_by_role("button", name="Salva l'esito").press("Enter")
     expect(anna.get_by_role("heading", name="Intervista interrotta")).to_be_visible()
 
     luca = sit_down("luca").page
     luca.goto(anna.url)
-    _types(luca, "Enter 4 Enter 5 Enter 5 Enter 1 Enter 2 Enter Enter")
-    _concluded(luca)
+    types(luca, "Enter 4 Enter 5 Enter 5 Enter 1 Enter 2 Enter Enter")
+    concluded(luca)
     last = _rows(sara, where, "Risposte (CSV)")[-1]
     assert (last["disposition"], last["mode"]) == ("1.1", "telephone")
     given = ("consent", "channel", "overall", "wait", "courtesy", "clarity", "solved", "times")
     assert [last[name] for name in given] == ["yes", "phone", "5", "4", "5", "5", "yes", "2"]
 
 
-def test_whatever_is_asked_is_answered_as_fast_as_somebody_types(sit_down: SitDown) -> None:
+def test_whatever_is_asked_is_answered_as_fast_as_somebodytypes(sit_down: SitDown) -> None:
     """Over a link of a fifth of a second; each of its steps is written down once, in its order."""
     sara, anna = sit_down("sara").page, sit_down("anna").page
     where = _published(sara, book(QUESTIONS, MARKS, [{"form_title": "In fretta"}]))
@@ -113,16 +113,16 @@ def test_whatever_is_asked_is_answered_as_fast_as_somebody_types(sit_down: SitDo
     slow = {"offline": False, "latency": 200, "downloadThroughput": -1, "uploadThroughput": -1}
     network.send("Network.enable")
     network.send("Network.emulateNetworkConditions", slow)
-    _types(anna, "Enter 2 Enter 'q4' Backspace Backspace '41' Enter 1 3 3 4 Enter 'Attesa, 2 volte' Enter")
-    _types(anna, "2 Tab 1 Tab 3 Tab 5 Tab 4 Enter 'Prima riga' Enter '2' Control+Enter 5 Enter")
-    _concluded(anna)
+    types(anna, "Enter 2 Enter 'q4' Backspace Backspace '41' Enter 1 3 3 4 Enter 'Attesa, 2 volte' Enter")
+    types(anna, "2 Tab 1 Tab 3 Tab 5 Tab 4 Enter 'Prima riga' Enter '2' Control+Enter 5 Enter")
+    concluded(anna)
     (row,) = _rows(sara, where, "Risposte (CSV)")
     names = ("first", "age", "many", "why", "order", "last")
     assert row["more"].splitlines() == ["Prima riga", "2"]
     assert [row[name] for name in names] == ["m2", "41", "m1 m4", "Attesa, 2 volte", "m2 m1 m3 m5 m4", "m5"]
     steps = _rows(sara, where, "Paradati")
-    asked = [("answered", str(one["name"])) for one in QUESTIONS]
-    assert [(one["deed"], one["path"]) for one in steps] == [("began", ""), *asked, ("finished", "1.1")]
+    questions = [("answered", str(one["name"])) for one in QUESTIONS]
+    assert [(one["deed"], one["path"]) for one in steps] == [("began", ""), *questions, ("finished", "1.1")]
     took = [float(one["seconds"].replace(",", ".")) for one in steps if one["deed"] == "answered"]
     assert all(0 < one < 30 for one in took), "each since the one before was saved"
 
@@ -131,18 +131,18 @@ def test_what_was_typed_for_another_question_counts_for_nothing(sit_down: SitDow
     sara, anna = sit_down("sara").page, sit_down("anna").page
     where = _published(sara, book(QUESTIONS, MARKS, [{"form_title": "Con calma"}]))
     _begun(anna, where)
-    _types(anna, "Enter 2 Enter '200' Enter 1 Enter 'Ecco' Enter 3")
+    types(anna, "Enter 2 Enter '200' Enter 1 Enter 'Ecco' Enter 3")
     expect(anna.locator("#wrong")).to_have_text("No")
     expect(anna.locator("#notice")).to_contain_text("gli ultimi tasti non contano")
     expect(anna.locator("#said")).to_have_value("200")
     assert_accessible(anna)
     _paused(anna)
-    _types(anna, "'41' Enter Enter Enter")  # the second and the third Enter are of the same answer
-    _asked(anna, "Quali?")
+    types(anna, "'41' Enter Enter Enter")  # the second and the third Enter are of the same answer
+    asked(anna, "Quali?")
     expect(anna.locator("#notice")).to_contain_text("gli ultimi tasti non contano")
     _paused(anna)
-    _types(anna, "Enter 'x'")  # nothing is chosen, and that is an answer; whoever was interviewed says a word
-    _asked(anna, "Perché?")
+    types(anna, "Enter 'x'")  # nothing is chosen, and that is an answer; whoever was interviewed says a word
+    asked(anna, "Perché?")
     expect(anna.locator("#said")).to_have_value("x")
 
 
@@ -151,45 +151,45 @@ def test_an_answer_that_does_not_arrive_is_still_there(sit_down: SitDown) -> Non
     sara, anna = sit_down("sara").page, sit_down("anna").page
     where = _published(sara, book(QUESTIONS, MARKS, [{"form_title": "Interrotta"}]))
     _begun(anna, where)
-    _types(anna, "Enter")
-    _asked(anna, "La prima?")
+    types(anna, "Enter")
+    asked(anna, "La prima?")
     anna.context.set_offline(True)
-    _types(anna, "2 Enter 4")
+    types(anna, "2 Enter 4")
     expect(anna.locator(".not-taken")).to_contain_text("Il server non ha risposto")
     expect(anna.locator("[data-digit='2']")).to_be_checked()
     assert_accessible(anna)
     anna.context.set_offline(False)
     _paused(anna)
-    _types(anna, "Enter")
-    _asked(anna, "anni")
+    types(anna, "Enter")
+    asked(anna, "anni")
 
     other = anna.context.new_page()
     other.goto(anna.url)
-    _types(other, "'50' Enter")
-    _asked(other, "Quali?")
-    _types(anna, "'40' Enter 2")
+    types(other, "'50' Enter")
+    asked(other, "Quali?")
+    types(anna, "'40' Enter 2")
     expect(anna.locator(".not-taken")).to_contain_text("Questa pagina non era aggiornata")
     expect(anna.locator("#said")).to_have_value("40")
     _paused(anna)
-    _types(anna, "Enter")  # on what leads there
-    _asked(anna, "Quali?")
+    types(anna, "Enter")  # on what leads there
+    asked(anna, "Quali?")
 
     anna.context.clear_cookies()
-    _types(anna, "3 Enter")
+    types(anna, "3 Enter")
     expect(anna.get_by_role("dialog")).to_contain_text("La sessione è finita")
     other.goto("/sign-in")
     give_credentials(other, "anna")
     expect(anna.get_by_role("dialog")).not_to_be_visible()
     expect(anna.locator("[data-digit='3']")).to_be_checked()
-    _types(anna, "Enter 'Cosa' Enter")
-    _asked(anna, "In che ordine?")
+    types(anna, "Enter 'Cosa' Enter")
+    asked(anna, "In che ordine?")
 
     anna.go_back()
     expect(anna).to_have_url(where)
     anna.go_forward()
-    _asked(anna, "In che ordine?")
-    _types(anna, "Alt+ArrowLeft")
-    _asked(anna, "Perché?")
+    asked(anna, "In che ordine?")
+    types(anna, "Alt+ArrowLeft")
+    asked(anna, "Perché?")
     expect(anna.locator("#said")).to_have_value("Cosa")
 
 
