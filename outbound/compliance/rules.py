@@ -6,7 +6,7 @@ Garante's provision 83/2014 (silent calls) and that of 30 November 2005 (whom no
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from functools import partial
@@ -158,7 +158,7 @@ class Person:
     about him, none where it cannot be; `asked_at` when it was, `lookup` what came of it, or would.
     `addresses`: where he may be written to, the best first: numbers, e-mail addresses, ids of postal ones; `stopped`:
     the means by which he said, at all of them, that he wants no more; `to_messages`: his consent to SMS and e-mail, if
-    he ever said anything.
+    he ever said anything. `contact_ids`: all of his rows.
     """
 
     numbers: tuple[str, ...]
@@ -186,13 +186,14 @@ class Person:
     stopped: frozenset[Written] = frozenset()
     to_messages: bool | None = None
     written: tuple[Wrote, ...] = ()
+    contact_ids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """He may be dialed on `number`, or written to there, if there are no reasons; else `not_before` says when, were
     nothing to happen meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
-    `known_at`, `lookup`: what it goes by, kept with the attempt.
+    `known_at`, `lookup`: what it goes by, kept with the attempt; `contact_ids`: all rows of whom it is about.
     """
 
     number: str | None
@@ -201,6 +202,7 @@ class Verdict:
     operator_first: bool = False
     known_at: datetime | None = field(default=None, compare=False)
     lookup: Lookup | None = field(default=None, compare=False)
+    contact_ids: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
     def allowed(self) -> bool:
@@ -210,6 +212,11 @@ class Verdict:
 
 def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     """Whether he may be dialed at `at`, on which number; else every reason that holds, and when none would."""
+    found = _judged(person, rules, at)
+    return replace(found, known_at=person.known_at, lookup=person.lookup, contact_ids=person.contact_ids)
+
+
+def _judged(person: Person, rules: Rules, at: datetime) -> Verdict:
     lasting = (*_lasting(person, rules, at), *_unchecked(person, rules, at))
     usable = [one for one in person.numbers if not _exhausted(one, person, rules)]
     if person.numbers and not usable:
@@ -217,12 +224,10 @@ def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
     first = {one: _first(list(_pauses(person, rules, one)), at) for one in usable}
     best = min(usable, key=lambda one: (first[one], person.numbers.index(one)), default=None)
     if best is None:
-        return Verdict(None, lasting, known_at=person.known_at, lookup=person.lookup)
+        return Verdict(None, lasting)
     reasons = lasting + tuple(reason for reason, clear in _pauses(person, rules, best) if clear(at) > at)
     when = None if lasting or first[best] >= NEVER else first[best]
-    return Verdict(
-        best, reasons, None if not reasons else when, _silenced(person), known_at=person.known_at, lookup=person.lookup
-    )  # fmt: skip
+    return Verdict(best, reasons, None if not reasons else when, _silenced(person))
 
 
 def opens(rules: Rules, at: datetime) -> datetime | None:

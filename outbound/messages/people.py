@@ -74,10 +74,7 @@ def addressees(
 
     `dry`: as if the campaign ran, for whoever looks before, who is shown a link that leads nowhere.
     """
-    found = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
-        running=dry or campaign.state is State.RUNNING,
-    )  # fmt: skip
+    found = facts.writable(session, campaign, contact_ids, running=dry or campaign.state is State.RUNNING)
     verdicts = {key: judge_written(person, rules, now, channel) for key, (person, _) in found.items()}
     wanted = {key for key, verdict in verdicts.items() if verdict.allowed or dry}
     names, owed = _names(session, contact_ids), _owed(session, wanted)

@@ -297,10 +297,8 @@ def _judged_again(
 ) -> dict[int, Verdict]:
     """By contact, as if this attempt were not: whoever would now be written to elsewhere is not written to here."""
     rules = written_rules(session, campaign)
-    found = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=[row.contact_id for row in rows], campaign_id=campaign.id,
-        running=campaign.state is State.RUNNING,
-    )  # fmt: skip
+    ids = [row.contact_id for row in rows]
+    found = facts.writable(session, campaign, ids, running=campaign.state is State.RUNNING)
     verdicts = {}
     for row in rows:
         person, _ = found[row.contact_id]

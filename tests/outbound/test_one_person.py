@@ -12,7 +12,7 @@ from crm.contacts.models import ContactMerge, ContactPreference
 from crm.core.errors import ConflictError
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
-from outbound.campaigns import contacts
+from outbound.campaigns import claims, contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Phase, Step
 from outbound.compliance.rules import Ended, Reason, Written
@@ -69,16 +69,16 @@ def test_two_campaigns_do_not_claim_two_rows_of_one_man_at_one_instant(office: O
     merged(office, cast.mario, lucia)
     first, second = office.run(cast.mario, name="Una"), office.run(lucia, name="Due")
     got: list[Any] = []
-    gate, claimed = threading.Barrier(2), contacts._claim
+    gate, claimed = threading.Barrier(2), claims.claim
 
-    def together(*given: Any) -> bool:
+    def together(session: Any, **given: Any) -> bool:
         gate.wait(timeout=10)
-        return claimed(*given)
+        return claimed(session, **given)
 
     def ask(by: Any, campaign: int) -> None:
         got.append(office.next(by, campaign))
 
-    contacts._claim = together
+    claims.claim = together
     try:
         threads = [threading.Thread(target=ask, args=one) for one in ((office.anna, first), (office.luca, second))]
         for one in threads:
@@ -86,7 +86,7 @@ def test_two_campaigns_do_not_claim_two_rows_of_one_man_at_one_instant(office: O
         for one in threads:
             one.join()
     finally:
-        contacts._claim = claimed
+        claims.claim = claimed
     assert sum(one is not None for one in got) == 1
 
 
