@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from crm.contacts import calling
 from crm.core.db import table_of
 from outbound.campaigns.models import CampaignContact, ContactState
 
@@ -42,6 +43,11 @@ def lock(session: Session, persons: Iterable[Collection[int]]) -> None:
     """
     least = sorted({min(rows) % 2**31 for rows in persons})  # in one order, so that no two wait for each other
     session.execute(_LOCK, {"person": PERSON, "least": least})
+
+
+def lock_all(session: Session, contact_ids: Collection[int]) -> None:
+    """The same of whoever these contacts are."""
+    lock(session, calling.persons(session, contact_ids).values())
 
 
 def claim(

@@ -57,7 +57,7 @@ LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those o
 _A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
 _CASE = table_of(SurveyCase)
 _DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
-# Plans of what follows are made once for a connection: planning for so few takes longer than reading them.
+# Plans of what follows are made once for a connection: made anew each time they take as long as all the rest.
 _PLANNED_ONCE = func.set_config("plan_cache_mode", "force_generic_plan", true())
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))

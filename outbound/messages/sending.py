@@ -25,7 +25,7 @@ from crm.messages import bulk
 from crm.messages.bulk import Outgoing
 from crm.messages.models import Message, MessageChannel, MessageState
 from crm.messages.templates import MessageTemplate
-from outbound.campaigns import running, sequence, spending
+from outbound.campaigns import claims, running, sequence, spending
 from outbound.campaigns.judging import put_aside
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
@@ -114,6 +114,7 @@ def owe(
     had = _written_to(session, campaign.id, steps)
     sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
     ids = [one for one in ids if one not in had]
+    claims.lock_all(session, ids)  # of two campaigns that would write to somebody the other sees that one has
     head = letterhead(session, campaign, public_url=addresses.public_url)
     found = addressees(
         session, campaign, ids, channel=channel, rules=rules, head=head, now=now, public_url=addresses.public_url
