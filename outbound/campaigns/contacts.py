@@ -33,7 +33,8 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Contac
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.cati import turns
-from outbound.compliance.rules import Ended, Reason, Verdict, open_to
+from outbound.compliance.calls import open_to
+from outbound.compliance.rules import Ended, Reason, Verdict
 from outbound.outcomes import service as outcomes
 from outbound.promises import queries as promises
 
@@ -150,9 +151,8 @@ def nearest(session: Session, *, campaign: Running, limit: int) -> list[int]:
     now = clock.now(session)
     if not (hours := open_to(campaign.rules, now)):
         return []
-    return sequence.waiting(
-        session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now, only=_found_in(hours)
-    )  # fmt: skip
+    his = _found_in(hours) & claims.free(_CC.c.contact_id)
+    return sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now, only=his)
 
 
 def claim_one(

@@ -15,7 +15,8 @@ from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance import facts
-from outbound.compliance.rules import Reason, Verdict, judge
+from outbound.compliance.calls import judge
+from outbound.compliance.rules import Reason, Verdict
 
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
 _CC, _BIGINTS = table_of(CampaignContact), ARRAY(BigInteger)

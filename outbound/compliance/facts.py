@@ -1,8 +1,7 @@
-"""What is known of people at an instant, gathered for `rules.judge` and `rules.judge_written`."""
+"""What is known of people at an instant, gathered for `calls.judge`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -30,33 +29,28 @@ from crm.collection import queries as collection
 from crm.collection.sources import lookups
 from crm.collection.sources.lookups import Last, Offer
 from crm.collection.sources.port import Lookup
-from crm.contacts import calling, writing
+from crm.contacts import calling
 from crm.contacts.calling import Callee
-from crm.contacts.writing import Correspondent
 from crm.core import clock
 from crm.core.db import table_of
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
-from crm.messages import queries as messages
-from crm.messages.models import MessageChannel
-from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
-from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Purpose
 from outbound.campaigns.running import Running
 from outbound.cati import objections
 from outbound.cati.models import SurveyCase
 from outbound.cati.under_way import answering
 from outbound.compliance import rules
-from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
+from outbound.compliance.rules import Ended, Person
 from outbound.outcomes import queries as outcomes
 from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
-_A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
+_A, _CC = table_of(Attempt), table_of(CampaignContact)
 _CASE = table_of(SurveyCase)
-_DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
 # Plans of what follows are made once for a connection: made anew each time they take as long as all the rest.
 _PLANNED_ONCE = func.set_config("plan_cache_mode", "force_generic_plan", true())
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
@@ -205,44 +199,6 @@ def _state_of(
         "asked_at": min(one.asked_at for one in his) if whole and his else None,
         "lookup": Lookup.LET_ALONE if offered.within is None else came,
     }  # fmt: skip
-
-
-def writable(
-    session: Session, campaign: Running, contact_ids: Collection[int], *, running: bool = True
-) -> dict[int, tuple[Person, Correspondent]]:
-    """The same, with what only whoever writes has to know, and where each is reached."""
-    found = people(session, campaign, contact_ids, running=running)
-    persons = {contact_id: one.contact_ids for contact_id, one in found.items()}
-    reached = writing.correspondents(session, persons)
-    addresses = [
-        Address(channel, value)
-        for one in reached.values()
-        for channel, values in ((MessageChannel.SMS, one.mobiles), (MessageChannel.EMAIL, one.emails))
-        for value in values
-    ]
-    stopped = messages.stopped(session, campaign.ente_id, addresses)
-    since = clock.now(session) - WEEK
-    wrote = defaultdict(list)
-    rows = {row for his in persons.values() for row in his}
-    these = select(_W.c.contact_id, _W.c.at, _W.c.channel).where(
-        _W.c.begun, _W.c.contact_id.in_(rows), _W.c.at > since
-    )  # fmt: skip
-    for row in session.execute(these):
-        wrote[row.contact_id].append(Wrote(row.at, row.channel))
-    whole = {}
-    for contact_id, person in found.items():
-        his = reached[contact_id]
-        where = {Written.SMS: his.mobiles, Written.EMAIL: his.emails, Written.LETTER: tuple(map(str, his.postal))}
-        good = {
-            channel: tuple(one for one in values if (_DIGITAL.get(channel), one) not in stopped)
-            for channel, values in where.items()
-        }
-        person = replace(  # noqa: PLW2901  # the same one, more of him
-            person, addresses=good, stopped=frozenset(one for one in where if where[one] and not good[one]),
-            to_messages=his.agreed, written=tuple(one for row in persons[contact_id] for one in wrote[row]),
-        )  # fmt: skip
-        whole[contact_id] = (person, his)
-    return whole
 
 
 def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:

@@ -14,8 +14,9 @@ from crm.contacts import queries as contacts
 from crm.positions import queries as positions
 from outbound.campaigns.plan import Phase
 from outbound.campaigns.running import Running
-from outbound.compliance import facts
-from outbound.compliance.rules import Reason, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Reason, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.letters import senders
 from outbound.letters.address import Addressee, addressee
 from outbound.letters.content import Facts, Item, Sender, asked
@@ -67,7 +68,7 @@ def candidates(
     running: bool = True,
 ) -> list[Candidate]:  # fmt: skip
     """Each of these contacts of a campaign, judged now, in their order. A few statements and one a person."""
-    known = facts.writable(session, campaign, contact_ids, running=running)
+    known = correspondence.writable(session, campaign, contact_ids, running=running)
     persons = {contact_id: one.contact_ids for contact_id, (one, _) in known.items()}
     items = _asked(session, persons, phase, day)
     found = []
@@ -95,7 +96,7 @@ def judged_again(
     """
     of_batch = OF_THE_BATCH if are_old(session, campaign, now) else OF_THE_BATCH - {Reason.STALE}
     ids = {one.contact_id for one in letters}
-    known = facts.writable(session, campaign, ids)
+    known = correspondence.writable(session, campaign, ids)
     persons = {contact_id: one.contact_ids for contact_id, (one, _) in known.items()}
     items = _asked(session, persons, campaign.plan.phase(day), day)
     found = {}

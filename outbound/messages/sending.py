@@ -31,8 +31,9 @@ from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import DIGITAL, Channel
 from outbound.campaigns.running import Running
-from outbound.compliance import facts
-from outbound.compliance.rules import Person, Reason, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Person, Reason, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.messages.cost import parts
 from outbound.messages.people import Addressee, addressees, letterhead, words_of, written_rules
 from outbound.messages.text import composed
@@ -299,7 +300,7 @@ def _judged_again(
     """By contact, as if this attempt were not: whoever would now be written to elsewhere is not written to here."""
     rules = written_rules(session, campaign)
     ids = [row.contact_id for row in rows]
-    found = facts.writable(session, campaign, ids, running=campaign.state is State.RUNNING)
+    found = correspondence.writable(session, campaign, ids, running=campaign.state is State.RUNNING)
     verdicts = {}
     for row in rows:
         person, _ = found[row.contact_id]

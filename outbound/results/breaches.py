@@ -1,6 +1,6 @@
 """Attempts that law or code forbade, found again from what was stored, without the judgement that let them begin.
 
-Told in SQL and not by `outbound.compliance.rules`, whose verdicts these are to check: an error there would be here as
+Told in SQL and not by `outbound.compliance.calls`, whose verdicts these are to check: an error there would be here as
 well. Sources as there: UNIREC's code (hours, conversations), the Garante's provision 83/2014 (silent calls).
 """
 

@@ -35,7 +35,8 @@ from outbound.campaigns.models import (
     WrittenAttempt,
 )
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
-from outbound.compliance.rules import Ended, Reason, Written, opens
+from outbound.compliance.calls import opens
+from outbound.compliance.rules import Ended, Reason, Written
 from outbound.dialer import calling, recalls
 from outbound.dialer.models import DialerRecall
 from outbound.letters.usual import USUAL

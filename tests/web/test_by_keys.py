@@ -12,7 +12,7 @@ from outbound.campaigns import contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.cati import codes
 from outbound.cati.models import Interview, InterviewState, Mode, SurveyCase
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Reason
 from telephony.calls.models import Call
 from telephony.ivr.definition import Flow, Goodbye, Questions, ToQueue
@@ -205,7 +205,7 @@ def test_nobody_but_the_carrier_answers_and_no_line_asks_what_is_not_allowed(cen
 def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     centre: Centre, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     mario = centre.survey.cast.mario
     desk.sit_down()
     desk.stage.ready(centre.survey.cast.anna)

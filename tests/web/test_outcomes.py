@@ -20,7 +20,7 @@ from outbound.campaigns import contacts, counted
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion
 from outbound.campaigns.plan import parsed
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended
 from outbound.dialer import calling
 from outbound.outcomes.catalogue import Said
@@ -40,7 +40,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def campaign(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> int:
     """It runs whatever the hour; Mario is in it."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     return int(desk.stage.work(lambda s: _runs(s, desk.stage)))
 
 
