@@ -1,8 +1,7 @@
-"""What is known of people at an instant, gathered for `rules.judge` and `rules.judge_written`."""
+"""What is known of people at an instant, gathered for `calls.judge`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypedDict
@@ -10,16 +9,18 @@ from typing import Any, TypedDict
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CompoundSelect,
     DateTime,
     Select,
     String,
     any_,
     bindparam,
+    func,
     literal,
     null,
     or_,
     select,
-    text,
+    true,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -28,31 +29,30 @@ from crm.collection import queries as collection
 from crm.collection.sources import lookups
 from crm.collection.sources.lookups import Last, Offer
 from crm.collection.sources.port import Lookup
-from crm.contacts import calling, writing
+from crm.contacts import calling
 from crm.contacts.calling import Callee
-from crm.contacts.writing import Correspondent
 from crm.core import clock
 from crm.core.db import table_of
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
-from crm.messages import queries as messages
-from crm.messages.models import MessageChannel
-from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
-from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState
+from outbound.campaigns.plan import Purpose
+from outbound.campaigns.running import Running
 from outbound.cati import objections
 from outbound.cati.models import SurveyCase
+from outbound.cati.under_way import answering
 from outbound.compliance import rules
-from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
+from outbound.compliance.rules import Ended, Person
 from outbound.outcomes import queries as outcomes
 from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
-_A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
+_A, _CC = table_of(Attempt), table_of(CampaignContact)
 _CASE = table_of(SurveyCase)
-_DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
-_PLANNED_ONCE = text("SET LOCAL plan_cache_mode = force_generic_plan")  # planning takes longer than reading a few
+# Plans of what follows are made once for a connection: made anew each time they take as long as all the rest.
+_PLANNED_ONCE = func.set_config("plan_cache_mode", "force_generic_plan", true())
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))
 _CAMPAIGN = bindparam("campaign", type_=BigInteger)
@@ -66,15 +66,16 @@ class _What(StrEnum):
     SAID = "said"  # that he wants to be called, not before
     AGREED = "agreed"  # with a survey's interviewer, for
     REFUSED = "refused"  # something that a feed told of him, lately by that of
+    SPOKE = "spoke"  # of surveys, for or against
 
 
-def _of(what: _What, found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def _of(what: _What, found: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The rows of a select of contacts, and of instants if it has any, marked by what they say."""
     contact_id, *at = found.subquery().c
     return select(literal(what.value).label("what"), contact_id, at[0] if at else null().cast(DateTime(timezone=True)))
 
 
-# Most people have none of this: asked at once it costs one way to the database and back, not five.
+# Most people have none of this: asked at once it costs one way to the database and back.
 _AROUND = union_all(
     _of(_What.CASE, follow_ups.with_open(_IDS, FollowUpKind.CASE)),
     _of(
@@ -83,9 +84,14 @@ _AROUND = union_all(
             _CC.c.contact_id == _IDS, _CC.c.campaign_id != _CAMPAIGN, _CC.c.state == ContactState.CLAIMED
         ),
     ),
+    _of(_What.CLAIMED, answering(_IDS, _NOW)),
     _of(_What.PROMISED, promises.held(_IDS)),
     _of(_What.SAID, outcomes.wishes(_IDS, _NOW)),
     _of(_What.REFUSED, collection.UNANSWERED),
+)
+_AROUND_FOR_SURVEYS: CompoundSelect[*tuple[Any, ...]] = union_all(
+    *_AROUND.selects,
+    _of(_What.SPOKE, objections.heard_of(_IDS)),
     _of(
         _What.AGREED,
         select(_CASE.c.contact_id, _CASE.c.wants_after).where(
@@ -93,6 +99,11 @@ _AROUND = union_all(
         ),
     ),
 )
+# What the ente's collection system has told, and offers: one row, whether or not there is any.
+_OFFERED = lookups.OFFERED.subquery()
+_SYSTEM = select(
+    _PLANNED_ONCE, select(collection.HEARD.subquery().c.told_at).scalar_subquery().label("heard"), *_OFFERED.c
+).select_from(select(literal(1)).subquery().outerjoin(_OFFERED, true()))
 # Begun, at these numbers or to these contacts, in their order.
 _TRIED = (
     select(_A.c.contact_id, _A.c.at, _A.c.number, _A.c.ended, _A.c.operator, _A.c.campaign_id)
@@ -105,27 +116,26 @@ _TRIED = (
 
 
 def people(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True,
-    survey: bool = True,
+    session: Session, campaign: Running, contact_ids: Collection[int], *, running: bool = True
 ) -> dict[int, Person]:  # fmt: skip
-    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now; `survey`: it may be
-    one, which whoever knows better says.
+    """Each of these contacts as a campaign has to see him. `running`: it may dial now.
 
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
-    session.execute(_PLANNED_ONCE)
+    known_at, offered = _system(session, campaign.ente_id)
     known = calling.callees(session, contact_ids)
+    survey = campaign.plan.purpose is Purpose.SURVEY
     about = {
-        "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign_id,
+        "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign.id,
         "numbers": sorted({number for one in known.values() for number in one.numbers}), "now": clock.now(session),
     }  # fmt: skip
-    known_at = collection.heard(session, [ente_id]).get(ente_id)
-    owed, tried, around = _owed(session, known), _tried(session, about), _around(session, about)
+    owed, tried = _owed(session, known), _tried(session, about)
+    around = _around(session, _AROUND_FOR_SURVEYS if survey else _AROUND, about)
     persons = {key: one.contact_ids for key, one in known.items()}
-    objecting = objections.objecting(session, campaign_id, persons) if survey else set[int]()
-    offered = lookups.offer(session, ente_id)
+    spoke = {key: rows for key, rows in persons.items() if rows & around[_What.SPOKE].keys()}
+    objecting = objections.objecting(session, spoke) if spoke else set[int]()
     asked = lookups.last(session, {row for rows in persons.values() for row in rows}) if offered is not None else {}
-    twice = _twice(session, campaign_id, persons)
+    twice = _twice(session, campaign.id, persons)
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -151,6 +161,7 @@ def people(
                 filter(None, (around[_What.AGREED].get(contact_id), _last(around[_What.SAID], one.contact_ids))),
                 default=None,
             ),
+            contact_ids=one.contact_ids,
         )
         for contact_id, one in known.items()
     }  # fmt: skip
@@ -188,44 +199,6 @@ def _state_of(
         "asked_at": min(one.asked_at for one in his) if whole and his else None,
         "lookup": Lookup.LET_ALONE if offered.within is None else came,
     }  # fmt: skip
-
-
-def writable(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True
-) -> dict[int, tuple[Person, Correspondent]]:
-    """The same, with what only whoever writes has to know, and where each is reached."""
-    found = people(session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id, running=running)
-    persons = calling.persons(session, contact_ids)
-    reached = writing.correspondents(session, persons)
-    addresses = [
-        Address(channel, value)
-        for one in reached.values()
-        for channel, values in ((MessageChannel.SMS, one.mobiles), (MessageChannel.EMAIL, one.emails))
-        for value in values
-    ]
-    stopped = messages.stopped(session, ente_id, addresses)
-    since = clock.now(session) - WEEK
-    wrote = defaultdict(list)
-    rows = {row for his in persons.values() for row in his}
-    these = select(_W.c.contact_id, _W.c.at, _W.c.channel).where(
-        _W.c.begun, _W.c.contact_id.in_(rows), _W.c.at > since
-    )  # fmt: skip
-    for row in session.execute(these):
-        wrote[row.contact_id].append(Wrote(row.at, row.channel))
-    whole = {}
-    for contact_id, person in found.items():
-        his = reached[contact_id]
-        where = {Written.SMS: his.mobiles, Written.EMAIL: his.emails, Written.LETTER: tuple(map(str, his.postal))}
-        good = {
-            channel: tuple(one for one in values if (_DIGITAL.get(channel), one) not in stopped)
-            for channel, values in where.items()
-        }
-        person = replace(  # noqa: PLW2901  # the same one, more of him
-            person, addresses=good, stopped=frozenset(one for one in where if where[one] and not good[one]),
-            to_messages=his.agreed, written=tuple(one for row in persons[contact_id] for one in wrote[row]),
-        )  # fmt: skip
-        whole[contact_id] = (person, his)
-    return whole
 
 
 def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:
@@ -283,9 +256,18 @@ def _tried(session: Session, about: Mapping[str, Any]) -> list[tuple[int, rules.
     ]
 
 
-def _around(session: Session, about: Mapping[str, Any]) -> dict[_What, dict[int, datetime | None]]:
+def _system(session: Session, ente_id: int) -> tuple[datetime | None, Offer | None]:
+    """Up to when an ente's collection system has told, and whether it answers about one taxpayer."""
+    _, heard, minutes, *circuit = session.execute(_SYSTEM, {"ente": ente_id, "enti": [ente_id]}).one()
+    offered = None if minutes is None else lookups.offered(minutes, *circuit, now=clock.now(session))
+    return heard, offered
+
+
+def _around(
+    session: Session, what_there_is: CompoundSelect[*tuple[Any, ...]], about: Mapping[str, Any]
+) -> dict[_What, dict[int, datetime | None]]:  # fmt: skip
     found: dict[_What, dict[int, datetime | None]] = {what: {} for what in _What}
-    for what, contact_id, at in session.execute(_AROUND, about):
+    for what, contact_id, at in session.execute(what_there_is, about):
         found[what][contact_id] = at
     return found
 

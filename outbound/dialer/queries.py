@@ -23,7 +23,8 @@ from outbound.campaigns.models import Attempt, Campaign, ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode
 from outbound.campaigns.queries import Progress
 from outbound.campaigns.running import Running
-from outbound.compliance.rules import Ended, opens
+from outbound.compliance.calls import opens
+from outbound.compliance.rules import Ended
 from outbound.dialer import desk, staffing
 from outbound.dialer.deciding import Desk, Reason, SeatState, Why, decide
 from outbound.dialer.desk import Chosen

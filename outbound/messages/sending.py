@@ -25,14 +25,15 @@ from crm.messages import bulk
 from crm.messages.bulk import Outgoing
 from crm.messages.models import Message, MessageChannel, MessageState
 from crm.messages.templates import MessageTemplate
-from outbound.campaigns import running, sequence, spending
+from outbound.campaigns import claims, running, sequence, spending
 from outbound.campaigns.judging import put_aside
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import DIGITAL, Channel
 from outbound.campaigns.running import Running
-from outbound.compliance import facts
-from outbound.compliance.rules import Person, Reason, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Person, Reason, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.messages.cost import parts
 from outbound.messages.people import Addressee, addressees, letterhead, words_of, written_rules
 from outbound.messages.text import composed
@@ -114,6 +115,7 @@ def owe(
     had = _written_to(session, campaign.id, steps)
     sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
     ids = [one for one in ids if one not in had]
+    claims.lock_all(session, ids)  # of two campaigns that would write to somebody the other sees that one has
     head = letterhead(session, campaign, public_url=addresses.public_url)
     found = addressees(
         session, campaign, ids, channel=channel, rules=rules, head=head, now=now, public_url=addresses.public_url
@@ -297,10 +299,8 @@ def _judged_again(
 ) -> dict[int, Verdict]:
     """By contact, as if this attempt were not: whoever would now be written to elsewhere is not written to here."""
     rules = written_rules(session, campaign)
-    found = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=[row.contact_id for row in rows], campaign_id=campaign.id,
-        running=campaign.state is State.RUNNING,
-    )  # fmt: skip
+    ids = [row.contact_id for row in rows]
+    found = correspondence.writable(session, campaign, ids, running=campaign.state is State.RUNNING)
     verdicts = {}
     for row in rows:
         person, _ = found[row.contact_id]

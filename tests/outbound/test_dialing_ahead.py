@@ -13,7 +13,7 @@ from crm.core.errors import ConflictError, FieldError
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, Skip
 from outbound.campaigns.plan import Mode, Purpose
 from outbound.cati.models import Asked, SurveyCase
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended, Reason
 from outbound.dialer import calling, lines, recalls
 from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, LineState
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def whatever_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """People may be called whatever the hour at which the tests run."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,8 +23,10 @@ from crm.positions.models import Position
 from outbound.campaigns import contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
-from outbound.compliance.rules import Person, Reason, Rules, judge
+from outbound.compliance import calls, windows
+from outbound.compliance.calls import judge
+from outbound.compliance.rules import Person, Reason, Rules, Written
+from outbound.compliance.writing import judge_written
 from outbound.dialer import calling, driving
 from outbound.dialer.driving import Dialer
 from tests.cast import principal_of
@@ -108,7 +110,7 @@ def held(session: Any, ente_id: int) -> EnteState:
 
 @pytest.fixture
 def asked(stage: Stage, loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     found = Asked(stage, others=2)
     with serving(found.gestionale) as port:
         monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_URL", f"http://127.0.0.1:{port}")
@@ -205,7 +207,7 @@ def test_whoever_calls_without_having_asked_does_not_get_through(stage: Stage, a
 
 
 minutes = st.integers(0, 3 * 24 * 60).map(lambda n: timedelta(minutes=n))
-AT = rules.NEVER.replace(year=2026, month=11, day=24, hour=10, minute=0, second=0, microsecond=0)
+AT = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
 
 @given(
@@ -238,8 +240,8 @@ def test_only_calls_wait_for_an_answer() -> None:
     assert judge(unasked, Rules(windows=()), AT).reasons == (Reason.UNCHECKED,)
     about_nothing = Rules(windows=(), about_debt=False)
     assert judge(unasked, about_nothing, AT).allowed
-    to_write = replace(unasked, addresses={rules.Written.LETTER: ("1",)})
-    assert rules.judge_written(to_write, Rules(windows=()), AT, rules.Written.LETTER).allowed
+    to_write = replace(unasked, addresses={Written.LETTER: ("1",)})
+    assert judge_written(to_write, Rules(windows=()), AT, Written.LETTER).allowed
 
 
 def refuses(asked: Asked, contact: int) -> None:
@@ -291,7 +293,7 @@ def test_an_answer_of_before_the_refused_feed_says_nothing_of_it(stage: Stage, a
 def test_in_the_hours_of_businesses_alone_the_gestionale_is_asked_about_those_and_not_about_homes_before_them(
     stage: Stage, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_opens", lambda _rules, at, *, business: at if business else None)
+    monkeypatch.setattr(calls, "_opens", lambda _rules, at, *, business: at if business else None)
     monkeypatch.setattr(driving, "AHEAD", (1, 0, 60))
     last = asked.last()
     stage.work(lambda s: s.execute(update(Contact).where(Contact.id == last).values(residential=False)))

@@ -8,13 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from crm.core.db import Scope
+from outbound.campaigns import contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.cati import codes
 from outbound.cati.models import Interview, InterviewState, Mode, SurveyCase
-from outbound.compliance import rules
+from outbound.compliance import windows
+from outbound.compliance.rules import Reason
 from telephony.calls.models import Call
 from telephony.ivr.definition import Flow, Goodbye, Questions, ToQueue
-from tests.cast import MARIO_MOBILE, STRANGER
+from tests.cast import MARIO_MOBILE, STRANGER, principal_of
 from tests.outbound.cati.forms import book
 from tests.telephony.calls.test_full_queue import follows
 from tests.web.conftest import PUBLIC, Desk
@@ -127,6 +129,25 @@ def test_who_hangs_up_has_refused_nothing_and_goes_on_where_he_was(centre: Centr
     assert (one.state, one.disposition) == (InterviewState.DONE, "1.1")
 
 
+def test_no_campaign_calls_who_is_answering_by_keys(centre: Centre) -> None:
+    cast = centre.survey.cast
+
+    def reasons() -> set[Reason]:
+        def work(session: Any) -> Any:
+            sara = principal_of(session, cast.sara)
+            return contacts.explain(session, sara, campaign_id=centre.campaign, contact_ids=[cast.mario])
+
+        return set(scoped(centre.survey, work)[cast.mario].reasons)
+
+    centre.leads()
+    assert Reason.CLAIMED not in reasons()
+    line = centre.calls()
+    line.keys("1")
+    assert Reason.CLAIMED in reasons()
+    line.hangs_up()
+    assert Reason.CLAIMED not in reasons()
+
+
 def test_who_keys_nothing_twice_or_zero_goes_on_to_an_operator(centre: Centre) -> None:
     centre.leads()
     line = centre.calls()
@@ -184,7 +205,7 @@ def test_nobody_but_the_carrier_answers_and_no_line_asks_what_is_not_allowed(cen
 def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     centre: Centre, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     mario = centre.survey.cast.mario
     desk.sit_down()
     desk.stage.ready(centre.survey.cast.anna)

@@ -19,7 +19,7 @@ from outbound.campaigns import service as lifecycle
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import Attempt
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
 from outbound.dialer.models import DialerStay, LineState, OutboundDay
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def dialing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Dialing:
     """A campaign that runs, whatever the hour."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     return Dialing(desk.stage, mode=Mode.PREDICTIVE, others=2)
 
 

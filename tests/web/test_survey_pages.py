@@ -16,7 +16,7 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Campai
 from outbound.campaigns.plan import Plan, Purpose, kept, parsed
 from outbound.cati import online, surveys
 from outbound.cati.models import Interview, SurveyQuota
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
 from telephony.calls.models import Call
 from tests.cast import EMPOLI_LINE, lock_again
@@ -180,7 +180,7 @@ def test_an_interview_is_led_verified_and_counted(survey: Survey) -> None:
 def test_from_the_claim_to_the_call_the_console_leads_to_the_case(
     survey: Survey, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     campaign = int(running(survey).rsplit("/", 1)[1])
     desk.sit_down()
     desk.stage.ready(survey.cast.anna)
