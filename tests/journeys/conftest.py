@@ -94,6 +94,10 @@ class Centre:
         book = {"number": "", "answer_after_s": 600}
         httpx.put(f"{self.simulator}/simulator/callees", json=book, timeout=10).raise_for_status()
 
+    def press(self, sid: str, digits: str) -> None:
+        """The citizen presses keys."""
+        httpx.post(f"{self.simulator}/simulator/calls/{sid}/digits", json={"digits": digits}, timeout=10)
+
     def hang_up(self, sid: str) -> None:
         """The citizen hangs up."""
         httpx.post(f"{self.simulator}/simulator/calls/{sid}/hangup", timeout=10)

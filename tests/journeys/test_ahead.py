@@ -121,7 +121,10 @@ def test_lines_ring_ahead_of_three_operators(centre: Centre, sit_down: SitDown) 
     expect(pace).to_contain_text("Una chiamata per ogni operatore libero")
     eventually(lambda: len(centre.rings()) == 1, "one line for the one who waits")
     for page in pages:
+        page.evaluate("window.stays = true")
         page.locator("#campaign").get_by_role("button", name="Esci dalla campagna").click()
+        expect(page.locator("#notice")).to_contain_text("Non partecipi più alla campagna.")
+        assert page.evaluate("window.stays"), "a page that is loaded anew ends the conversation"
     eventually(lambda: not centre.rings(), "for nobody it rings")
     sara.shot("all-left")
     for page in pages[1:]:

@@ -148,7 +148,9 @@ def test_an_operator_joins_sees_who_rings_and_leaves(client: TestClient, dialing
     assert "BIANCHI" in page
     assert "Esci dalla campagna" in page
     assert "Vai in pausa" in page, "she may, at once"
-    assert client.post("/calling/leave", headers=headers).status_code == 204
+    left = client.post("/console/leave-campaign", headers=headers)
+    assert (left.status_code, left.headers.get("HX-Refresh")) == (204, None), "she may be speaking: the page stays"
+    assert "HX-Refresh" in client.post("/calling/leave", headers=headers).headers
     dialing.turn()
     dialing.turn()
     assert stage.call(seat).phase is Phase.ENDED
@@ -159,7 +161,9 @@ def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing)
     at = f"/calling/{dialing.campaign}/{dialing.stage.cast.mario}/recall"
     dialing.calls_back(dialing.stage.cast.anna)
     day = (dialing.stage.work(clock.now) + timedelta(days=3)).date().isoformat()
-    assert client.post(at, data={"day": day, "hour": "17:00"}, headers=headers).status_code == 204
+    kept = client.post(at, data={"day": day, "hour": "17:00"}, headers=headers)
+    assert (kept.status_code, kept.headers.get("HX-Refresh")) == (204, None)
+    assert unquote(kept.headers["HX-Notice"]).startswith("Lo richiami tu")
     for wrong in ({"day": "", "hour": ""}, {"day": day, "hour": "presto"}, {"day": "2001-01-01", "hour": "17:00"}):
         assert client.post(at, data=wrong, headers=headers).status_code == 422
 
