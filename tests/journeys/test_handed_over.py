@@ -14,12 +14,11 @@ from web.demo.accounts import APPROVERS
 
 pytestmark = pytest.mark.journey
 SitDown = Callable[..., Desk]
-FORM = "Soddisfazione, breve"
 ENTI = {"E625": "Comune di Livorno", "D403": "Comune di Empoli", "B962": "Comune di Scandicci"}
 
 
 def survey(sit_down: SitDown, ente: str) -> str:
-    """One of everybody of the ente who owes something, with a questionnaire that keys can answer: it runs. Its address."""
+    """The address of one that runs: of everybody of the ente who owes something, with what keys can answer."""
     page = sit_down("sara").page
     page.goto("/questionnaires")
     file = {"name": "tasti.xlsx", "mimeType": EXCEL, "buffer": template("satisfaction_keys")}
@@ -59,7 +58,7 @@ def survey(sit_down: SitDown, ente: str) -> str:
 
 
 def answers(centre: Centre, sid: str) -> list[str]:
-    """The citizen presses one, and the hash key where a number is asked for, until nothing more is asked; what he heard."""
+    """The citizen presses one, and the hash key where a number is asked for, to the end; what he has heard."""
     while True:
         asked = len(centre.heard(sid))
         centre.press(sid, "1#" if "cancelletto" in centre.heard(sid)[-1].split("Se preferisce")[0] else "1")
