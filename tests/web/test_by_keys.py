@@ -201,7 +201,9 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     desk.stage.run()
     desk.stage.joins(call_id)
     keys = f"/cases/{centre.campaign}/{mario}/keys"
-    assert keys in desk.page()
+    page = desk.page()
+    assert keys in page
+    assert "Parlo con MARIO BIANCHI?" in page or "Parlo con Mario Bianchi?" in page, "we call him: who he is we know"
     assert centre.survey.post(keys, "luca", call=str(call_id)).status_code == 409, "not his conversation"
     assert centre.survey.post(keys, "anna", call=str(call_id)).status_code == 204
     assert centre.survey.post(keys, "anna", call=str(call_id)).status_code == 409
@@ -209,6 +211,7 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     line = Caller.__new__(Caller)
     line.client, line.database, line.sid = centre.survey.client, centre.survey.database, centre.call().carrier_sid
     line.heard = line.tells(f"/telephony/{centre.survey.cast.contract}/calls/{call_id}/survey")
+    assert line.said.startswith("Risponda con i tasti del telefono.")
     assert "È contento?" in line.said
     line.keys("1")
     assert line.hash("30") == "Grazie: il questionario è finito."

@@ -156,6 +156,17 @@ def test_an_operator_joins_sees_who_rings_and_leaves(client: TestClient, dialing
     assert stage.call(seat).phase is Phase.ENDED
 
 
+def test_whose_line_led_to_a_seat_is_being_joined_and_rings_no_more(client: TestClient, dialing: Dialing) -> None:
+    as_(client, "anna")
+    dialing.seated(dialing.stage.cast.anna)
+    dialing.turn()
+    (line,) = dialing.lines()
+    dialing.answers(line)
+    page = client.get("/console").text
+    assert "Ti stiamo collegando" in page
+    assert "Il suo telefono squilla" not in page
+
+
 def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing) -> None:
     headers = as_(client, "anna")
     at = f"/calling/{dialing.campaign}/{dialing.stage.cast.mario}/recall"
