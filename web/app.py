@@ -64,7 +64,7 @@ from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
 from web.enti import routes as enti
-from web.files import documents, letters
+from web.files import documents, letters, refreshed
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
@@ -209,6 +209,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         lists,
         documents,
         letters,
+        refreshed,
         files,
         contacts,
         related,

@@ -51,6 +51,11 @@ def verdicts(
         session, campaign, contact_ids,
         running=dry or (campaign.state is State.RUNNING and spending.pays_a_call(session, campaign)),
     )  # fmt: skip
+    if dry:  # as if the gestionale had answered about each: it is asked just before he is called
+        people = {
+            contact_id: one if one.ask_within is None else replace(one, ask_within=None, known_at=now)
+            for contact_id, one in people.items()
+        }
     found = {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
     if asked:
         return found

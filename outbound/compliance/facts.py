@@ -135,7 +135,7 @@ def people(
     spoke = {key: rows for key, rows in persons.items() if rows & around[_What.SPOKE].keys()}
     objecting = objections.objecting(session, spoke) if spoke else set[int]()
     asked = lookups.last(session, {row for rows in persons.values() for row in rows}) if offered is not None else {}
-    twice = _twice(session, campaign.id, persons)
+    other = twice(session, campaign.id, persons)
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -154,7 +154,7 @@ def people(
             paid=not one.gone and not owed[contact_id].owed and owed[contact_id].paid > 0,
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & around[_What.CASE].keys()),
-            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), twice=contact_id in twice,
+            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), twice=contact_id in other,
             hours=one.hours,
             promised_until=_last(around[_What.PROMISED], one.contact_ids),
             wants_after=max(
@@ -208,7 +208,7 @@ def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set
     return {contact_id for contact_id, rows in persons.items() if cases.intersection(rows)}
 
 
-def _twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
+def twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
     """Those who are in a campaign under another row too, by which they count: the one that has come furthest in it."""
     joined = {row for rows in persons.values() if len(rows) > 1 for row in rows}
     if not joined:

@@ -135,6 +135,7 @@ def _put(store: DocumentStore, ente_id: int, one: File) -> None:
 def _made(session: Session, batch_id: int, files: list[File]) -> None:
     """The files are in the store. What cannot be paid is as if it had not been composed, and ends the batch."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
+    spending.alone(session, batch.campaign_id)
     campaign = running.get(session, batch.campaign_id)
     kept, refused = _within(files, spending.left(session, campaign))
     if refused:

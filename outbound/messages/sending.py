@@ -107,6 +107,7 @@ def owe(
     closed = Reason.WINDOW in judge_written(NOBODY, rules, now, channel).reasons
     if closed or _held_up(session, campaign, channel, now):
         return 0, 0
+    spending.alone(session, campaign.id)
     ids = sequence.waiting(session, campaign=campaign, channel=Channel(channel.value), limit=BATCH, now=now)
     ids = ids[: allowance(session, pace, len(ids))] if ids else []
     if not ids:
@@ -143,7 +144,7 @@ def before_leaving(session: Session, message_ids: Collection[UUID]) -> None:
     now, by_campaign = clock.now(session), defaultdict(list)
     for row in rows:
         by_campaign[row.campaign_id].append(row)
-    for campaign_id, his in by_campaign.items():
+    for campaign_id, his in sorted(by_campaign.items()):
         campaign = running.get(session, campaign_id)
         old = [row for row in his if campaign.state is not State.RUNNING or now - row.at > FRESH]
         verdicts = _judged_again(session, campaign, old, now)

@@ -15,7 +15,7 @@ from crm.collection.simulator.app import Gestionale
 from crm.collection.simulator.state import EnteState
 from crm.collection.sources.lookups import Lookups
 from crm.collection.sources.port import Lookup
-from crm.contacts.models import Contact, ContactReach
+from crm.contacts.models import Contact, ContactPreference, ContactReach
 from crm.core import clock
 from crm.core.errors import ConflictError
 from crm.enti.models import Ente
@@ -126,6 +126,20 @@ def test_nobody_is_dialed_before_the_gestionale_was_asked_about_him(stage: Stage
     (attempt,) = asked.attempts()
     assert (attempt.contact_id, attempt.lookup) == (stage.cast.mario, Lookup.ANSWERED)
     assert attempt.known_at is not None
+
+
+@pytest.mark.integration
+def test_whom_nobody_has_asked_about_yet_would_be_called_as_far_as_is_known(stage: Stage, asked: Asked) -> None:
+    """A dry run says what would come of it at another hour, too: nobody is asked about before his turn."""
+    asked.goes_stale()
+    sara = stage.work(lambda s: principal_of(s, stage.cast.sara))
+    of = {"campaign_id": asked.campaign, "contact_ids": [stage.cast.mario]}
+    assert stage.work(lambda s: contacts.explain(s, sara, **of))[stage.cast.mario].allowed
+    wish = {"ente_id": stage.cast.empoli, "contact_id": stage.cast.mario, "do_not_call_why": "", "weekdays": []}
+    now = stage.work(clock.now)
+    row = ContactPreference(**wish, do_not_call_since=now, written_at=now, written_by=stage.cast.anna)
+    stage.work(lambda s: s.add(row))
+    assert stage.work(lambda s: contacts.explain(s, sara, **of))[stage.cast.mario].reasons == (Reason.DO_NOT_CALL,)
 
 
 @pytest.mark.integration

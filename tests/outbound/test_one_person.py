@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from crm.contacts.models import ContactMerge, ContactPreference
 from crm.core.errors import ConflictError
@@ -34,10 +34,9 @@ def merged(office: Office, kept: int, other: int) -> None:
     office.work(lambda s: s.add(ContactMerge(**of, merged_at=office.now, merged_by=office.cast.sara)))
 
 
-def undone(office: Office) -> None:
-    office.work(
-        lambda s: s.execute(update(ContactMerge).values(undone_at=office.now, undone_by=office.cast.sara))
-    )  # fmt: skip
+def undone(office: Office, *which: ColumnElement[bool]) -> None:
+    undo = update(ContactMerge).where(*which).values(undone_at=office.now, undone_by=office.cast.sara)
+    office.work(lambda s: s.execute(undo))
 
 
 def test_who_is_in_the_campaign_under_two_rows_gets_one_sms(outreach: Outreach, cast: Cast) -> None:
@@ -51,6 +50,20 @@ def test_who_is_in_the_campaign_under_two_rows_gets_one_sms(outreach: Outreach, 
     undone(outreach)
     assert outreach.work(outcomes.let_go) == 1, "it was somebody else after all"
     assert outreach.send() == 1
+
+
+def test_of_three_rows_two_are_somebody_elses_who_is_reached_once(outreach: Outreach, cast: Cast) -> None:
+    second, third = outreach.somebody(1), outreach.somebody(2)
+    campaign = outreach.run(cast.mario, second, third, plan=ONLY_SMS)
+    merged(outreach, cast.mario, second)
+    merged(outreach, second, third)
+    assert outreach.send() == 1
+    undone(outreach, ContactMerge.kept_id == cast.mario)
+    assert outreach.work(outcomes.let_go) == 1, "by one of the two rows that are left to him"
+    assert outreach.work(outcomes.let_go) == 0
+    assert outreach.send() == 1
+    left = [outreach.contact(campaign, one)[:2] for one in (second, third)]
+    assert left == [(ContactState.DONE, None), (ContactState.OUT, Reason.SAME_PERSON)]
 
 
 def test_he_counts_by_the_row_that_has_come_furthest(outreach: Outreach, cast: Cast) -> None:
