@@ -12,7 +12,7 @@ from sqlalchemy import event, update
 from crm.core.db import Database
 from crm.positions.models import Position
 from outbound.campaigns.plan import Channel, Step
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Written
 from outbound.dialer import calling
 from outbound.letters import service
@@ -89,7 +89,7 @@ def test_letters_and_messages_lock_the_campaign_before_its_people(press: Press, 
 
 
 def test_calls_that_are_over_lock_the_campaign_before_its_people(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     one = Dialing(stage)
     one.seated(stage.cast.anna)
     one.turn()
