@@ -19,17 +19,20 @@ from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from outbound.campaigns import contacts, queries
 from outbound.dialer import queries as dialer
-from outbound.results import reading
+from outbound.results import reading, watching
+from outbound.results.reading import USUAL
 
 LIVE_MS, ASKED_MS = 150.0, 2_000.0
 TRIED = 10, 3  # three of ten contacts
 STATEMENTS = (
+    "UPDATE campaign SET started_at = started_at - interval '21 days' WHERE id = %(campaign)s",
     """INSERT INTO attempt (id, ente_id, contract_id, campaign_id, version, contact_id, number, at, begun, reasons,
                             agent_id, operator, ended, ended_at)
        SELECT gen_random_uuid(), cc.ente_id, c.contract_id, c.id, 1, cc.contact_id,
-              '+39348' || lpad(cc.contact_id::text, 7, '0'), c.started_at - n %% 3 * interval '7 days', true, '{}',
-              %(agent)s, n %% 10 < 3, (ARRAY['spoken', 'answered', 'no_answer', 'no_answer', 'no_answer', 'no_answer',
-              'machine', 'busy', 'failed', 'no_answer'])[1 + n %% 10], c.started_at - n %% 3 * interval '7 days'
+              '+39348' || lpad(cc.contact_id::text, 7, '0'), c.started_at + (3 - n %% 3) * interval '7 days', true,
+              '{}', %(agent)s, n %% 10 < 3, (ARRAY['spoken', 'answered', 'no_answer', 'no_answer', 'no_answer',
+              'no_answer', 'machine', 'busy', 'failed', 'no_answer'])[1 + n %% 10],
+              c.started_at + (3 - n %% 3) * interval '7 days'
        FROM (SELECT *, row_number() OVER () AS n FROM campaign_contact
              WHERE campaign_id = %(campaign)s AND contact_id %% %(of)s < %(some)s) cc
        JOIN campaign c ON c.id = cc.campaign_id""",
@@ -70,11 +73,19 @@ def measure(place: Place, options: Options) -> list[Result]:
         "live board": (LIVE_MS, lambda session: dialer.board(session, key)),
         "dry run of the first": (LIVE_MS, explained),
         "all campaigns": (ASKED_MS, queries.campaigns),
-        "results": (LIVE_MS, lambda session: reading.live(session, campaign_id=key, deep=False)),
-        "results with what was collected": (LIVE_MS, lambda session: reading.live(session, campaign_id=key)),
+        "results": (LIVE_MS, lambda session: reading.live(session, campaign_id=key)),
+        "what was collected, before it is counted": (
+            LIVE_MS,
+            lambda session: watching.watched(session, campaign_id=key, days=USUAL),
+        ),
         "whose time has come": (ASKED_MS, lambda session: contacts.ripen(session, campaign_id=key)),
     }
-    return [_read(its, what, within, read, options) for what, (within, read) in pages.items()]
+    results = [_read(its, what, within, read, options) for what, (within, read) in pages.items()]
+    counting = _read(
+        its, "counting what was collected", ASKED_MS, lambda session: watching.count(session, key), options
+    )
+    after = _read(its, "what was collected", LIVE_MS, pages["what was collected, before it is counted"][1], options)
+    return [*results, counting, after]
 
 
 def _read(its: Filled, what: str, within: float, read: Callable[[Session], Any], options: Options) -> Result:

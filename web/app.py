@@ -79,7 +79,7 @@ from web.field import register as field_register
 from web.field import reports as field_reports
 from web.field import rounds as field_rounds
 from web.field import visits as field_visits
-from web.files import documents, letters
+from web.files import documents, letters, refreshed
 from web.files import routes as files
 from web.follow_ups import routes as follow_ups
 from web.imports import limits, reconciliations, sources
@@ -236,6 +236,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         field_rounds,
         documents,
         letters,
+        refreshed,
         files,
         contacts,
         related,

@@ -132,6 +132,12 @@ def of_contact(session: Session, ente_id: int, contact_ids: Sequence[int], *, li
     return opened(session, _select(Wanted(frozenset({ente_id}), contact_ids=tuple(contact_ids)), None).limit(limit))
 
 
+def deeds_of(session: Session, actor_id: int, kind: str, *, since: datetime) -> int:
+    """How often somebody did something since then, in the enti of the scope."""
+    its = _ENTRY.c.actor_id == actor_id, _ENTRY.c.occurred_at > since, _ENTRY.c.kind == kind
+    return session.execute(select(func.count()).select_from(_ENTRY).where(*its)).scalar_one()
+
+
 def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:
     """Whoever holds, or held, a role on one of these enti or on a contract that covers one: ids and names."""
     contracts = {one for one, covered in enti.coverage(session).items() if not covered.isdisjoint(ente_ids)}

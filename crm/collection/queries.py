@@ -31,7 +31,7 @@ UNATTENDED = timedelta(minutes=1)  # since the last batch of a run that no job g
 # full one.
 _HEARD = text(
     f"""
-    SELECT ente_id, max(told_at) FROM (
+    SELECT ente_id, max(told_at) AS told_at FROM (
         SELECT ente.id AS ente_id, run.as_of AS told_at
         FROM unnest(CAST(:enti AS bigint[])) AS ente (id) CROSS JOIN LATERAL (
             SELECT as_of FROM import_run
@@ -58,7 +58,8 @@ _HEARD = text(
     )
     GROUP BY ente_id
     """  # noqa: S608  # put together from constants
-)
+).columns(ente_id=BigInteger(), told_at=DateTime(timezone=True))
+HEARD = select(_HEARD.subquery("heard"))  # of `:enti`
 # Whose record, of himself or of a position, was refused by a feed newer than what is stored of it.
 _UNANSWERED = (
     text(
@@ -173,7 +174,7 @@ def heard(session: Session, ente_ids: Collection[int]) -> dict[int, datetime]:
 
     What a feed of changes does not name is as it was told before: it is no older than that.
     """
-    return dict(session.execute(_HEARD, {"enti": sorted(ente_ids)}).all())
+    return dict(session.execute(HEARD, {"enti": sorted(ente_ids)}).all())
 
 
 def unanswered(session: Session, contact_ids: Collection[int]) -> frozenset[int]:

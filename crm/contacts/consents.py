@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, any_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -87,6 +88,15 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[ConsentV
         for row, text, name in rows
         if row.annuls_id is None
     ]
+
+
+def said(contact_ids: ColumnElement[Any], purpose: Purpose) -> Select[int]:
+    """Selects those of these contacts who ever consented to this, or withdrew it."""
+    return (
+        select(Consent.contact_id)
+        .join(ConsentText, ConsentText.id == Consent.text_id)
+        .where(Consent.contact_id == contact_ids, ConsentText.purpose == purpose)
+    )
 
 
 def standing(consents: Collection[ConsentView]) -> dict[Purpose, ConsentView]:

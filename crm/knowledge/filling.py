@@ -28,7 +28,7 @@ class Situation:
         at = in_rome(self.now)
         return {
             "saluto": "Buonasera" if at.hour >= EVENING_H else "Buongiorno", "ente": self.ente or "suo Comune",
-            "operatore": self.agent, "coda": self.queue, "chi": self.who or "chi chiama",
+            "operatore": self.agent, "coda": self.queue, "chi": self.who or "il cittadino",
             "oggi": f"{at.day}/{at.month}/{at.year}", "ora": f"{at:%H:%M}",
         }  # fmt: skip
 

@@ -9,8 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 
 from crm.levels.agreement import Agreement
-from crm.levels.judgement import Breach, Verdict, penalties
+from crm.levels.known import Breach
+from crm.levels.penalties import penalties
 from crm.levels.remarks import Remark, left_out
+from crm.levels.verdicts import Verdict
 
 
 class Paid(StrEnum):

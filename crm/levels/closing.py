@@ -17,10 +17,12 @@ from crm.enti.queries import coverage
 from crm.levels import queries
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.frozen import Frozen, Part, needed, restored, seal, stored
-from crm.levels.judgement import Evidence, Verdict, judge
+from crm.levels.judgement import judge
+from crm.levels.known import Evidence
 from crm.levels.models import ClosedPeriod
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
+from crm.levels.verdicts import Verdict
 
 SETTLED = timedelta(hours=3)  # after a period's end: its last calls are over, and what was told late has come
 LOOKED_BACK = 3  # periods, this one among them, that are looked at though nothing was closed yet

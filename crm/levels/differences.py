@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from crm.levels.judgement import Evidence
+from crm.levels.known import Evidence
 from crm.levels.metering import MEASURES, Callers, Counts
 
 

@@ -18,7 +18,7 @@ from crm.enti import closure_queries as closures
 from crm.enti import downtime
 from crm.enti import queries as enti
 from crm.enti.downtime import Spell
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence
+from crm.levels.known import AtDesks, Breach, Continuity, Evidence
 from crm.levels.metering import MEASURES, Callers, Counts, FactKind
 from crm.levels.models import ContractEvent, ContractEventKind, ServiceFact
 from crm.levels.queries import BY_HOUR

@@ -14,9 +14,11 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from crm.levels.agreement import Agreement, Period, Promise
-from crm.levels.judgement import Evidence, Verdict, judge
+from crm.levels.judgement import judge
+from crm.levels.known import Evidence
 from crm.levels.metrics import METRICS, Source
 from crm.levels.terms import Terms
+from crm.levels.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)

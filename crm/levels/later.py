@@ -13,7 +13,7 @@ from crm.core.clock import business_day, start_of_day
 from crm.levels.closing import ONE_DAY, Closed
 from crm.levels.differences import Difference, Learnt, Shift, WhyChanged, differences, shifts
 from crm.levels.evidence import PER_CALL, callers_of
-from crm.levels.judgement import Evidence
+from crm.levels.known import Evidence
 from crm.levels.metering import Callers, FactKind
 from crm.levels.models import ContractEvent, ServiceFact
 

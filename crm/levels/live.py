@@ -12,11 +12,13 @@ from crm.core import clock
 from crm.levels import queries
 from crm.levels.agreement import Agreement, Promise, in_force
 from crm.levels.closing import ONE_DAY, Days
-from crm.levels.judgement import Evidence, Verdict, is_judged, judge, standing_of
+from crm.levels.judgement import is_judged, judge
+from crm.levels.known import Evidence
 from crm.levels.metering import Callers, Counts, hour_of, quarter_of
 from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
+from crm.levels.verdicts import Verdict, standing_of
 
 
 @dataclass(frozen=True, slots=True)

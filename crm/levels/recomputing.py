@@ -21,11 +21,12 @@ from crm.levels.closing import ONE_DAY, Closed, Days, closed, frozen_now
 from crm.levels.differences import WhyChanged
 from crm.levels.formulas import Standing
 from crm.levels.frozen import Frozen, judged_again, seal, stored
-from crm.levels.judgement import Penalty, Verdict, penalties
 from crm.levels.later import Changes, changes
 from crm.levels.metrics import METRICS, Source
 from crm.levels.models import ClosedPeriod
+from crm.levels.penalties import Penalty, penalties
 from crm.levels.remarks import Remark, left_out, remarks
+from crm.levels.verdicts import Verdict
 
 Key = tuple[tuple[str, str, str], tuple[date, date] | None]  # a level's, and its own period where it has one
 

@@ -22,10 +22,12 @@ from crm.core.errors import ConflictError, NotFoundError
 from crm.core.reasons import words_given
 from crm.enti.queries import enti_of
 from crm.levels.closing import ONE_DAY, closed
-from crm.levels.judgement import Breach, Verdict, enti_over
+from crm.levels.judging_desks import enti_over
+from crm.levels.known import Breach
 from crm.levels.metrics import OF_DAYS
 from crm.levels.models import ContractEvent, PenaltyRemark, RemarkState
 from crm.levels.queries import agreement
+from crm.levels.verdicts import Verdict
 from crm.turns.queries import longest_waits
 
 

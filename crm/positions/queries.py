@@ -7,16 +7,18 @@ from typing import Any
 from sqlalchemy import ARRAY, BigInteger, CompoundSelect, Select, any_, bindparam, func, select, union
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.positions.models import Position, PositionAlias, Tax
 from crm.positions.numbers import act_key, spoken
 from crm.positions.views import PaymentView, PositionView, payment
 
-_THERE = Position.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
-_WHOLE: tuple[Any, ...] = tuple(getattr(Position, name) for name in PositionView.__dataclass_fields__)
+_P = table_of(Position)
+_THERE = _P.c.withdrawn_as_of.is_(None)  # the others are kept for what refers to them
+_WHOLE: tuple[Any, ...] = tuple(_P.c[name] for name in PositionView.__dataclass_fields__)
 _BRIEF = tuple(column for column in _WHOLE if column.key not in {"acts", "steps"})
-_ORDER = (Position.ente_id, Position.tax, Position.year.desc(), Position.issued_on.desc(), Position.reference)
-_THEIRS = (Position.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger))), _THERE)
+_ORDER = (_P.c.ente_id, _P.c.tax, _P.c.year.desc(), _P.c.issued_on.desc(), _P.c.reference)
+_THEIRS = (_P.c.contact_id == any_(bindparam("contacts", type_=ARRAY(BigInteger))), _THERE)
 _ALL_OF = select(*_WHOLE).where(*_THEIRS).order_by(*_ORDER)  # built once: a file is opened for each call
 _BRIEFLY_OF = select(*_BRIEF).where(*_THEIRS).order_by(*_ORDER)
 _PAID_OF = select(Position.id, Position.payments).where(*_THEIRS)

@@ -23,11 +23,14 @@ from crm.levels.behind import behind
 from crm.levels.closing import ONE_DAY, Closed, Days, closed_within, known_by
 from crm.levels.closing import closed as levels_closed
 from crm.levels.hours import by_hour
-from crm.levels.judgement import Evidence, Verdict, judge, penalties
+from crm.levels.judgement import judge
+from crm.levels.known import Evidence
 from crm.levels.metering import Spread
 from crm.levels.models import RemarkState
+from crm.levels.penalties import penalties
 from crm.levels.remarks import left_out, remarks
 from crm.levels.terms import in_force as terms_in_force
+from crm.levels.verdicts import Verdict
 from crm.reports.due import Span
 from crm.reports.report import (
     Account,

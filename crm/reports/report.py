@@ -20,10 +20,11 @@ from crm.levels.agreement import Period
 from crm.levels.behind import Behind, Paid
 from crm.levels.differences import Difference, Shift, differences
 from crm.levels.formulas import Standing, mean_handling_ms
-from crm.levels.judgement import AtDesks, Continuity, Evidence, Outbound, Verdict
+from crm.levels.known import AtDesks, Continuity, Evidence, Outbound
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.models import RemarkState
 from crm.levels.terms import Terms
+from crm.levels.verdicts import Verdict
 
 SCHEMA = 1
 UNTOLD = Field(exclude_if=lambda known: known is None)  # left out of JSON, so that seals of before it was told hold
@@ -93,7 +94,7 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level, and how it stands in a period of its contract's, or of its own: `judgement.Verdict` without the calls.
+    """A level, and how it stands in a period of its contract's, or of its own: `verdicts.Verdict` without the calls.
 
     `first` and `last` are the days that were judged, `ended` is false of a period that goes on after the report's days.
     Reports from before that was told say none of them.

@@ -7,10 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
-    cast,
     exists,
-    func,
     literal_column,
     or_,
     select,
@@ -18,7 +15,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -31,20 +27,20 @@ from crm.core.db import Database, Scope, new_id, table_of
 from crm.core.each import total_of_each
 from crm.core.errors import ConflictError
 from crm.enti import queries as enti
-from outbound.campaigns import judging, looks, running, sequence, spending
+from outbound.campaigns import claims, judging, looks, running, sequence, spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.cati import turns
-from outbound.compliance.rules import Ended, Reason, Verdict, open_to
+from outbound.compliance.calls import open_to
+from outbound.compliance.rules import Ended, Reason, Verdict
 from outbound.outcomes import service as outcomes
 from outbound.promises import queries as promises
 
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 OWED_FOR = timedelta(minutes=30)  # in which an operator says what came of a conversation, before anybody is written to
 LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
-PERSON = 0x0B0E  # the advisory locks of people who have several rows, by the least of them
 RIPENED = 5_000  # whose time has come, in a transaction
 _CC, _C = table_of(CampaignContact), table_of(Contact)
 
@@ -119,11 +115,7 @@ def claim(
     hours = open_to(campaign.rules, now)
     if not hours or not spending.pays_a_call(session, campaign):
         return None
-    full = turns.full_strata(session, campaign.id) if campaign.plan.form_id is not None else []
-    his = _turns(campaign, agent_id, now, full)
-    if full:  # their places are 0 by now, at the end of the index: nobody walks through them
-        his &= _CC.c.priority > 0
-    his &= _found_in(hours)
+    his = _turns(campaign, agent_id, now) & _found_in(hours) & claims.free(_CC.c.contact_id)
     for at_once in LOOKED_AT:
         looked_at = sequence.waiting(
             session, campaign=campaign, channel=Channel.CALL, limit=at_once, now=now, only=his
@@ -135,8 +127,7 @@ def claim(
                 waits = True
             elif not verdict.allowed:
                 refused[contact_id] = verdict
-            elif _claim(session, campaign, contact_id, agent_id, now + CLAIM):
-                chosen = Chosen(contact_id, verdict, now + CLAIM)
+            elif (chosen := _claimed(session, campaign, contact_id, verdict, agent_id)) is not None:
                 break
         judging.put_all_aside(session, campaign, refused, now)
         if chosen is not None or len(looked_at) < at_once or (waits and at_once > 1):
@@ -160,9 +151,8 @@ def nearest(session: Session, *, campaign: Running, limit: int) -> list[int]:
     now = clock.now(session)
     if not (hours := open_to(campaign.rules, now)):
         return []
-    return sequence.waiting(
-        session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now, only=_found_in(hours)
-    )  # fmt: skip
+    his = _found_in(hours) & claims.free(_CC.c.contact_id)
+    return sequence.waiting(session, campaign=campaign, channel=Channel.CALL, limit=limit, now=now, only=his)
 
 
 def claim_one(
@@ -186,8 +176,7 @@ def claim_one(
     if not verdict.allowed:
         judging.put_aside(session, campaign, contact_id, verdict, now)
         return None
-    claimed = _claim(session, campaign, contact_id, agent_id, now + CLAIM)
-    return Chosen(contact_id, verdict, now + CLAIM) if claimed else None
+    return _claimed(session, campaign, contact_id, verdict, agent_id)
 
 
 def begun(session: Session, *, campaign: Running, chosen: Chosen, agent_id: int | None) -> UUID:
@@ -299,13 +288,12 @@ def explain(
     return judging.verdicts(session, campaign, contact_ids, clock.now(session), dry=True)
 
 
-def _turns(
-    campaign: Running, agent_id: int | None, now: datetime, full: Collection[str]
-) -> ColumnElement[bool]:  # fmt: skip
+def _turns(campaign: Running, agent_id: int | None, now: datetime) -> ColumnElement[bool]:
     """Who is for this operator (none: for whoever is free): whom he let go today is not."""
     his: ColumnElement[bool] = true()
     if campaign.plan.form_id is not None:
-        his = turns.open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now, full=full)
+        his = turns.open_to(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
+        his &= turns.has_a_place(_CC.c.priority, campaign_id=campaign.id)
     if agent_id is not None:
         his &= looks.not_skipped_by(_CC.c.contact_id, campaign_id=campaign.id, agent_id=agent_id, now=now)
     return his
@@ -330,35 +318,18 @@ def _attempt(session: Session, campaign: Running, contact_id: int, verdict: Verd
     return row.id
 
 
-def _claim(session: Session, campaign: Running, contact_id: int, agent_id: int | None, until: datetime) -> bool:
-    """He is the agent's until then, unless somebody was faster: a partial unique index says so, and of whom there are
-    several rows, a lock on all of them.
-    """
-    if _claimed_otherwise(session, contact_id):
-        judging.put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
-        return False
-    claim = update(_CC).where(*_one(campaign.id, contact_id)).values(
-        state=ContactState.CLAIMED, claimed_by=agent_id, due_at=until
-    )  # fmt: skip
-    try:
-        with session.connection().begin_nested():
-            session.execute(claim)
-    except IntegrityError:
-        judging.put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
-        return False
-    return True
-
-
-def _claimed_otherwise(session: Session, contact_id: int) -> bool:
-    """Whether somebody has to do with him under another of his rows. Who asks is the only one to, until the end."""
-    rows = calling.persons(session, [contact_id])[contact_id]
-    if len(rows) == 1:
-        return False
-    session.execute(select(func.pg_advisory_xact_lock(PERSON, cast(min(rows) % 2**31, Integer))))
-    other = select(_CC.c.contact_id).where(
-        _CC.c.contact_id.in_(rows - {contact_id}), _CC.c.state == ContactState.CLAIMED
-    )
-    return session.scalar(other.limit(1)) is not None
+def _claimed(
+    session: Session, campaign: Running, contact_id: int, verdict: Verdict, agent_id: int | None
+) -> Chosen | None:  # fmt: skip
+    """He is the agent's for a while; put aside, if somebody was faster."""
+    until = clock.now(session) + CLAIM
+    if claims.claim(
+        session, campaign_id=campaign.id, contact_id=contact_id, rows=verdict.contact_ids, agent_id=agent_id,
+        until=until,
+    ):  # fmt: skip
+        return Chosen(contact_id, verdict, until)
+    judging.put_aside(session, campaign, contact_id, Verdict(None, (Reason.CLAIMED,)), clock.now(session))
+    return None
 
 
 def _one(campaign_id: int, contact_id: int) -> tuple[ColumnElement[bool], ...]:

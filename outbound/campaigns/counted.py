@@ -7,8 +7,9 @@ the last one as it was.
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import Select, delete, literal, select
@@ -31,6 +32,28 @@ def kept_for(took_ms: float) -> timedelta:
     return min(max(timedelta(milliseconds=SHARE * took_ms), SHORTEST), LONGEST)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """A figure as it was counted at an instant; `fresh`: it need not be counted anew yet."""
+
+    value: T
+    at: datetime
+    fresh: bool
+
+
+def last(session: Session, campaign_id: int, kind: str, adapter: TypeAdapter[T]) -> Kept[T] | None:
+    """A figure as it was counted last; none: it never was."""
+    row = session.execute(_its(campaign_id, kind)).one_or_none()
+    return None if row is None else Kept(adapter.validate_json(row.value), row.at, _fresh(session, row))
+
+
+def keep(
+    session: Session, campaign_id: int, kind: str, adapter: TypeAdapter[T], value: T, *, took_ms: float
+) -> None:  # fmt: skip
+    """It was counted just now, in so long."""
+    session.execute(_keep(session, campaign_id, kind, took_ms, adapter.dump_json(value).decode()))
+
+
 def counted(
     session: Session, campaign_id: int, kind: str, adapter: TypeAdapter[T], count: Callable[[], T],
     *, rows: Callable[[T], int],
@@ -40,18 +63,22 @@ def counted(
     `count` reads nothing but the campaign's, so that whoever sees the campaign sees the same; `rows`: how many it
     counted, none for a figure that is not to be kept, such as one that names somebody.
     """
-    its = select(_F.c.at, _F.c.took_ms, _F.c.value).where(_F.c.campaign_id == campaign_id, _F.c.kind == kind)
-    last = session.execute(its).one_or_none()
-    if last is not None and (_fresh(session, last) or not _is_ours(session, its)):
-        return adapter.validate_json(last.value)
+    its = _its(campaign_id, kind)
+    row = session.execute(its).one_or_none()
+    if row is not None and (_fresh(session, row) or not _is_ours(session, its)):
+        return adapter.validate_json(row.value)
     began = time.perf_counter()
     found = count()
     took_ms = (time.perf_counter() - began) * 1000
     if rows(found) >= LARGE:
-        session.execute(_keep(session, campaign_id, kind, took_ms, adapter.dump_json(found).decode()))
-    elif last is not None:
+        keep(session, campaign_id, kind, adapter, found, took_ms=took_ms)
+    elif row is not None:
         session.execute(delete(_F).where(_F.c.campaign_id == campaign_id, _F.c.kind == kind))
     return found
+
+
+def _its(campaign_id: int, kind: str) -> Select[Any]:
+    return select(_F.c.at, _F.c.took_ms, _F.c.value).where(_F.c.campaign_id == campaign_id, _F.c.kind == kind)
 
 
 def _is_ours(session: Session, its: Select[Any]) -> bool:

@@ -12,10 +12,11 @@ from crm.core.db import table_of
 from outbound.campaigns import sequence, spending
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import CampaignContact, ContactState
-from outbound.campaigns.plan import Channel, Purpose
+from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance import facts
-from outbound.compliance.rules import Reason, Verdict, judge
+from outbound.compliance.calls import judge
+from outbound.compliance.rules import Reason, Verdict
 
 ELSEWHERE = timedelta(minutes=15)  # after which somebody is looked at again with whom another campaign had to do
 _CC, _BIGINTS = table_of(CampaignContact), ARRAY(BigInteger)
@@ -51,10 +52,14 @@ def verdicts(
     for the gestionale's answer alone may be looked at.
     """
     people = facts.people(
-        session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
+        session, campaign, contact_ids,
         running=dry or (campaign.state is State.RUNNING and spending.pays_a_call(session, campaign)),
-        survey=campaign.plan.purpose is Purpose.SURVEY,
     )  # fmt: skip
+    if dry:  # as if the gestionale had answered about each: it is asked just before he is called
+        people = {
+            contact_id: one if one.ask_within is None else replace(one, ask_within=None, known_at=now)
+            for contact_id, one in people.items()
+        }
     found = {contact_id: judge(one, campaign.rules, now) for contact_id, one in people.items()}
     if asked:
         return found

@@ -140,10 +140,6 @@ class Plan:
         """At which steps this channel is used, from 0."""
         return [n for n, one in enumerate(self.steps) if one.channel is channel]
 
-    def has_after(self, step: int) -> bool:
-        """Whether another step follows."""
-        return step + 1 < len(self.steps)
-
     def step_after(self, step: int, *, over: Collection[Channel] = ()) -> int | None:
         """Which step follows, leaving out those by these channels; none: none does."""
         later = range(step + 1, len(self.steps))

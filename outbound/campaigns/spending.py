@@ -71,8 +71,15 @@ def left(session: Session, campaign: Running) -> int | None:
     """
     if campaign.plan.budget_cents is None:
         return None
-    session.execute(select(_C.c.id).where(_C.c.id == campaign.id).with_for_update(key_share=True))
+    alone(session, campaign.id)
     return campaign.plan.budget_cents * CENT - cost(session, campaign)
+
+
+def alone(session: Session, campaign_id: int) -> None:
+    """Nobody else changes what a campaign has cost until this transaction ends. Whoever locks its people too does so
+    afterwards: all in this order, or two would wait for each other.
+    """
+    session.execute(select(_C.c.id).where(_C.c.id == campaign_id).with_for_update(key_share=True))
 
 
 def pays_a_call(session: Session, campaign: Running) -> bool:

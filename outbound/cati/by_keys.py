@@ -59,7 +59,9 @@ def put(session: Session, call_id: UUID, *, step: int, to: Addresses) -> Reply:
     node = reception.at_questions(session, call_id, step)
     talk = _talk(session, call_id, step, to)
     row = _under_way(session, call_id)
-    if row is not None and (node is not None or talk.call.phase is not Phase.IVR):
+    if row is not None and talk.call.phase is not Phase.IVR:  # from an operator, who has said nothing of keys
+        return _ask(talk, row, spoken.line(Line.HELP, _language(talk, row)))
+    if row is not None and node is not None:
         return _ask(talk, row)
     if node is None:
         return reception.resume(session, call_id, to)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from outbound.cati.questionnaire.definition import Kind
 from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.interview import RefusedError, Screen
-from outbound.cati.questionnaire.keypad import BY_NUMBER
+from outbound.cati.questionnaire.keypad import BY_NUMBER, OF_LIST
 from telephony.ivr.languages import Language
 
 IT, EN, DE = Language.ITALIAN, Language.ENGLISH, Language.GERMAN
@@ -20,6 +20,7 @@ class Line(StrEnum):
     HELP = "help"
     ANONYMOUS = "anonymous"
     NUMBER = "number"
+    SEVERAL = "several"
     ACKNOWLEDGE = "acknowledge"
     OPTIONAL = "optional"
     NOTHING = "nothing"
@@ -53,6 +54,11 @@ _LINES: dict[Line, dict[Language, str]] = {
         IT: "Digiti il numero e poi cancelletto.",
         EN: "Key in the number and then the hash key.",
         DE: "Geben Sie die Zahl ein und dann die Rautetaste.",
+    },
+    Line.SEVERAL: {
+        IT: "Può sceglierne più di una: prema i loro tasti e poi cancelletto.",
+        EN: "You may choose more than one: press their keys and then the hash key.",
+        DE: "Sie können mehrere wählen: Drücken Sie ihre Tasten und dann die Rautetaste.",
     },
     Line.ACKNOWLEDGE: {
         IT: "Per andare avanti, prema 1.", EN: "To go on, press 1.", DE: "Um weiterzugehen, drücken Sie die 1.",
@@ -138,8 +144,9 @@ def question(screen: Screen, language: Language) -> str:
         parts.append(line(Line.NUMBER, language))
     elif screen.kind is Kind.ACKNOWLEDGE:
         parts.append(line(Line.ACKNOWLEDGE, language))
-    elif screen.kind is Kind.ONE:
+    elif screen.kind in OF_LIST:
         parts += _keys(tuple(_plain(one.label) for one in screen.options), language)
+        parts += [line(Line.SEVERAL, language)] if screen.kind is Kind.MANY else []
     if not screen.is_required and screen.kind is not Kind.NOTE:
         parts.append(line(Line.OPTIONAL, language))
     return " ".join(one for one in parts if one)

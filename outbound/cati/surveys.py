@@ -20,7 +20,8 @@ from outbound.campaigns.running import Running
 from outbound.cati import access
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.models import Asked, Interview, InterviewState, SurveyCase
-from outbound.compliance.rules import HORIZON, Ended
+from outbound.compliance.rules import Ended
+from outbound.compliance.windows import HORIZON
 
 MOST_REFUSALS = 2  # then nobody asks him again, whatever he said
 NO_CASE = "Questo caso non è dell'indagine."

@@ -75,7 +75,7 @@ SATISFACTION: dict[str, Rows] = {
         {"form_title": "Indagine di soddisfazione", "form_id": "satisfaction", "default_language": "Italiano (it)"},
     ),
 }  # fmt: skip
-_NOT_BY_KEYS = {"intro", "trouble", "advice"}  # what an interviewer says of himself, several choices, words
+_NOT_BY_KEYS = {"intro", "trouble", "advice"}  # what an interviewer says of himself, what one thinks over, words
 _INTRO = {
     "type": "note", "name": "intro", IT: "Questo è un breve questionario sul servizio del Comune. Le sue risposte"
     " servono solo a migliorarlo.", EN: "This is a short questionnaire about the service of the municipality. Your"

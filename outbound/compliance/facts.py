@@ -1,4 +1,4 @@
-"""What is known of people at an instant, gathered for `rules.judge` and `rules.judge_written`."""
+"""What is known of people at an instant, gathered for `calls.judge`."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
@@ -10,16 +10,18 @@ from typing import Any, TypedDict
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    CompoundSelect,
     DateTime,
     Select,
     String,
     any_,
     bindparam,
+    func,
     literal,
     null,
     or_,
     select,
-    text,
+    true,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -28,35 +30,35 @@ from crm.collection import queries as collection
 from crm.collection.sources import lookups
 from crm.collection.sources.lookups import Last, Offer
 from crm.collection.sources.port import Lookup
-from crm.contacts import calling, writing
+from crm.contacts import calling
 from crm.contacts.calling import Callee
-from crm.contacts.writing import Correspondent
 from crm.core import clock
 from crm.core.db import table_of
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
-from crm.messages import queries as messages
-from crm.messages.models import MessageChannel
-from crm.messages.rules import Address
 from crm.positions import queries as positions
 from crm.positions.summary import Totals, totals
-from outbound.campaigns.models import Attempt, CampaignContact, ContactState, WrittenAttempt
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState
+from outbound.campaigns.plan import Purpose
+from outbound.campaigns.running import Running
 from outbound.cati import objections
 from outbound.cati.models import SurveyCase
+from outbound.cati.under_way import answering
 from outbound.compliance import rules
-from outbound.compliance.rules import WEEK, Ended, Person, Written, Wrote
+from outbound.compliance.rules import Ended, Person
 from outbound.compliance.visited import SPOKEN_WITH, Visited
+from outbound.compliance.windows import WEEK
 from outbound.field.practices.models import NoVisit, Practice
 from outbound.field.visits.models import Visit
 from outbound.outcomes import queries as outcomes
 from outbound.promises import queries as promises
 
 LOOKED_BACK = timedelta(days=90)  # at attempts of whatever campaign; at those of this one, without end
-_A, _CC, _W = table_of(Attempt), table_of(CampaignContact), table_of(WrittenAttempt)
+_A, _CC = table_of(Attempt), table_of(CampaignContact)
 _CASE = table_of(SurveyCase)
 _V, _FP, _NV = table_of(Visit), table_of(Practice), table_of(NoVisit)
-_DIGITAL = {Written.SMS: MessageChannel.SMS, Written.EMAIL: MessageChannel.EMAIL}
-_PLANNED_ONCE = text("SET LOCAL plan_cache_mode = force_generic_plan")  # planning takes longer than reading a few
+# Plans of what follows are made once for a connection: made anew each time they take as long as all the rest.
+_PLANNED_ONCE = func.set_config("plan_cache_mode", "force_generic_plan", true())
 _IDS = any_(bindparam("contacts", type_=ARRAY(BigInteger)))
 _NUMBERS = any_(bindparam("numbers", type_=ARRAY(String)))
 _CAMPAIGN = bindparam("campaign", type_=BigInteger)
@@ -70,16 +72,17 @@ class _What(StrEnum):
     SAID = "said"  # that he wants to be called, not before
     AGREED = "agreed"  # with a survey's interviewer, for
     REFUSED = "refused"  # something that a feed told of him, lately by that of
+    SPOKE = "spoke"  # of surveys, for or against
     VISITED = "visited"  # and spoken with, in the week before
 
 
-def _of(what: _What, found: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+def _of(what: _What, found: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """The rows of a select of contacts, and of instants if it has any, marked by what they say."""
     contact_id, *at = found.subquery().c
     return select(literal(what.value).label("what"), contact_id, at[0] if at else null().cast(DateTime(timezone=True)))
 
 
-# Most people have none of this: asked at once it costs one way to the database and back, not five.
+# Most people have none of this: asked at once it costs one way to the database and back.
 _AROUND = union_all(
     _of(_What.CASE, follow_ups.with_open(_IDS, FollowUpKind.CASE)),
     _of(
@@ -88,15 +91,10 @@ _AROUND = union_all(
             _CC.c.contact_id == _IDS, _CC.c.campaign_id != _CAMPAIGN, _CC.c.state == ContactState.CLAIMED
         ),
     ),
+    _of(_What.CLAIMED, answering(_IDS, _NOW)),
     _of(_What.PROMISED, promises.held(_IDS)),
     _of(_What.SAID, outcomes.wishes(_IDS, _NOW)),
     _of(_What.REFUSED, collection.UNANSWERED),
-    _of(
-        _What.AGREED,
-        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
-            _CASE.c.contact_id == _IDS, _CASE.c.campaign_id == _CAMPAIGN, _CASE.c.wants_after.is_not(None)
-        ),
-    ),
     _of(
         _What.VISITED,
         select(_FP.c.contact_id, _V.c.began_at)
@@ -104,6 +102,21 @@ _AROUND = union_all(
         .where(_FP.c.contact_id == _IDS, _V.c.began_at > _NOW - WEEK, _V.c.whom.in_(sorted(SPOKEN_WITH))),
     ),
 )
+_AROUND_FOR_SURVEYS: CompoundSelect[*tuple[Any, ...]] = union_all(
+    *_AROUND.selects,
+    _of(_What.SPOKE, objections.heard_of(_IDS)),
+    _of(
+        _What.AGREED,
+        select(_CASE.c.contact_id, _CASE.c.wants_after).where(
+            _CASE.c.contact_id == _IDS, _CASE.c.campaign_id == _CAMPAIGN, _CASE.c.wants_after.is_not(None)
+        ),
+    ),
+)
+# What the ente's collection system has told, and offers: one row, whether or not there is any.
+_OFFERED = lookups.OFFERED.subquery()
+_SYSTEM = select(
+    _PLANNED_ONCE, select(collection.HEARD.subquery().c.told_at).scalar_subquery().label("heard"), *_OFFERED.c
+).select_from(select(literal(1)).subquery().outerjoin(_OFFERED, true()))
 # Begun, at these numbers or to these contacts, in their order.
 _TRIED = (
     select(_A.c.contact_id, _A.c.at, _A.c.number, _A.c.ended, _A.c.operator, _A.c.campaign_id)
@@ -116,27 +129,32 @@ _TRIED = (
 
 
 def people(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True,
-    survey: bool = True,
+    session: Session, campaign: Running, contact_ids: Collection[int], *, running: bool = True
 ) -> dict[int, Person]:  # fmt: skip
-    """Each of these contacts of an ente as a campaign has to see him. `running`: it may dial now; `survey`: it may be
-    one, which whoever knows better says.
+    """Each of these contacts as a campaign has to see him. `running`: it may dial now.
 
     Attempts at his numbers count whoever they were meant for, as far as the scope of the session reaches.
     """
-    session.execute(_PLANNED_ONCE)
+    survey = campaign.plan.purpose is Purpose.SURVEY
+    return _people(session, campaign.ente_id, campaign.id, contact_ids, running=running, survey=survey)
+
+
+def _people(
+    session: Session, ente_id: int, campaign_id: int, contact_ids: Collection[int], *, running: bool, survey: bool
+) -> dict[int, Person]:
+    known_at, offered = _system(session, ente_id)
     known = calling.callees(session, contact_ids)
     about = {
         "contacts": sorted({row for one in known.values() for row in one.contact_ids}), "campaign": campaign_id,
         "numbers": sorted({number for one in known.values() for number in one.numbers}), "now": clock.now(session),
     }  # fmt: skip
-    known_at = collection.heard(session, [ente_id]).get(ente_id)
-    owed, tried, (around, visited) = _owed(session, known), _tried(session, about), _around(session, about)
+    owed, tried = _owed(session, known), _tried(session, about)
+    around, visited = _around(session, _AROUND_FOR_SURVEYS if survey else _AROUND, about)
     persons = {key: one.contact_ids for key, one in known.items()}
-    objecting = objections.objecting(session, campaign_id, persons) if survey else set[int]()
-    offered = lookups.offer(session, ente_id)
+    spoke = {key: rows for key, rows in persons.items() if rows & around[_What.SPOKE].keys()}
+    objecting = objections.objecting(session, spoke) if spoke else set[int]()
     asked = lookups.last(session, {row for rows in persons.values() for row in rows}) if offered is not None else {}
-    twice = _twice(session, campaign_id, persons)
+    other = twice(session, campaign_id, persons)
     return {
         contact_id: Person(
             numbers=one.numbers, business=one.business,
@@ -145,7 +163,6 @@ def people(
                 for whose, attempt in tried
                 if whose in one.contact_ids or attempt.number in one.numbers
             ),
-            visits=tuple(Visited(at, True) for row in one.contact_ids for at in visited[row]),
             running=running,
             **_state_of(
                 one.contact_ids, known_at, _last(around[_What.REFUSED], one.contact_ids), offered, asked
@@ -156,13 +173,15 @@ def people(
             paid=not one.gone and not owed[contact_id].owed and owed[contact_id].paid > 0,
             suspended=not _payable(owed[contact_id]) and owed[contact_id].suspended > 0,
             complaint=bool(one.contact_ids & around[_What.CASE].keys()),
-            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), twice=contact_id in twice,
+            claimed=bool(one.contact_ids & around[_What.CLAIMED].keys()), twice=contact_id in other,
             hours=one.hours,
             promised_until=_last(around[_What.PROMISED], one.contact_ids),
             wants_after=max(
                 filter(None, (around[_What.AGREED].get(contact_id), _last(around[_What.SAID], one.contact_ids))),
                 default=None,
             ),
+            contact_ids=one.contact_ids,
+            visits=tuple(Visited(at, spoken=True) for row in one.contact_ids for at in visited[row]),
         )
         for contact_id, one in known.items()
     }  # fmt: skip
@@ -202,54 +221,13 @@ def _state_of(
     }  # fmt: skip
 
 
-def writable(
-    session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int, running: bool = True
-) -> dict[int, tuple[Person, Correspondent]]:
-    """The same, with what only whoever writes has to know, and where each is reached."""
-    found = people(session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id, running=running)
-    persons = calling.persons(session, contact_ids)
-    reached = writing.correspondents(session, persons)
-    addresses = [
-        Address(channel, value)
-        for one in reached.values()
-        for channel, values in ((MessageChannel.SMS, one.mobiles), (MessageChannel.EMAIL, one.emails))
-        for value in values
-    ]
-    stopped = messages.stopped(session, ente_id, addresses)
-    since = clock.now(session) - WEEK
-    wrote = defaultdict(list)
-    rows = {row for his in persons.values() for row in his}
-    these = select(_W.c.contact_id, _W.c.at, _W.c.channel).where(
-        _W.c.begun, _W.c.contact_id.in_(rows), _W.c.at > since
-    )  # fmt: skip
-    for row in session.execute(these):
-        wrote[row.contact_id].append(Wrote(row.at, row.channel))
-    whole = {}
-    for contact_id, person in found.items():
-        his = reached[contact_id]
-        where = {Written.SMS: his.mobiles, Written.EMAIL: his.emails, Written.LETTER: tuple(map(str, his.postal))}
-        good = {
-            channel: tuple(one for one in values if (_DIGITAL.get(channel), one) not in stopped)
-            for channel, values in where.items()
-        }
-        person = replace(  # noqa: PLW2901  # the same one, more of him
-            person, addresses=good, stopped=frozenset(one for one in where if where[one] and not good[one]),
-            to_messages=his.agreed, written=tuple(one for row in persons[contact_id] for one in wrote[row]),
-        )  # fmt: skip
-        whole[contact_id] = (person, his)
-    return whole
-
-
 def visitable(
     session: Session, *, ente_id: int, contact_ids: Collection[int], campaign_id: int | None = None,
     running: bool = True,
 ) -> dict[int, Person]:  # fmt: skip
     """The same as `people`, with what only whoever visits has to know. No campaign: the ente itself asks."""
-    found = people(
-        session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id or 0, running=running, survey=False
-    )
-    persons = calling.persons(session, contact_ids)
-    rows = {row for his in persons.values() for row in his}
+    found = _people(session, ente_id, campaign_id or 0, contact_ids, running=running, survey=False)
+    rows = {row for one in found.values() for row in one.contact_ids}
     since = clock.now(session) - LOOKED_BACK
     visits = defaultdict(list)
     for row in session.execute(
@@ -262,8 +240,8 @@ def visitable(
     )
     return {
         contact_id: replace(
-            one, visits=tuple(visit for row in persons[contact_id] for visit in visits[row]),
-            do_not_visit=not refusing.isdisjoint(persons[contact_id]),
+            one, visits=tuple(visit for row in one.contact_ids for visit in visits[row]),
+            do_not_visit=not refusing.isdisjoint(one.contact_ids),
         )
         for contact_id, one in found.items()
     }  # fmt: skip
@@ -276,7 +254,7 @@ def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set
     return {contact_id for contact_id, rows in persons.items() if cases.intersection(rows)}
 
 
-def _twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
+def twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:
     """Those who are in a campaign under another row too, by which they count: the one that has come furthest in it."""
     joined = {row for rows in persons.values() if len(rows) > 1 for row in rows}
     if not joined:
@@ -324,13 +302,20 @@ def _tried(session: Session, about: Mapping[str, Any]) -> list[tuple[int, rules.
     ]
 
 
+def _system(session: Session, ente_id: int) -> tuple[datetime | None, Offer | None]:
+    """Up to when an ente's collection system has told, and whether it answers about one taxpayer."""
+    _, heard, minutes, *circuit = session.execute(_SYSTEM, {"ente": ente_id, "enti": [ente_id]}).one()
+    offered = None if minutes is None else lookups.offered(minutes, *circuit, now=clock.now(session))
+    return heard, offered
+
+
 def _around(
-    session: Session, about: Mapping[str, Any]
-) -> tuple[dict[_What, dict[int, datetime | None]], dict[int, list[datetime]]]:
+    session: Session, what_there_is: CompoundSelect[*tuple[Any, ...]], about: Mapping[str, Any]
+) -> tuple[dict[_What, dict[int, datetime | None]], dict[int, list[datetime]]]:  # fmt: skip
     """What is known around them; and when each was visited and spoken with, which may have been several times."""
     found: dict[_What, dict[int, datetime | None]] = {what: {} for what in _What}
     visited: dict[int, list[datetime]] = defaultdict(list)
-    for what, contact_id, at in session.execute(_AROUND, about):
+    for what, contact_id, at in session.execute(what_there_is, about):
         if what == _What.VISITED:
             visited[contact_id].append(at)
         else:

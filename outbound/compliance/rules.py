@@ -1,32 +1,22 @@
-"""Whether a person may be dialed, or written to, at an instant, and if not why, and when he first may. Pure.
+"""What is known of a person, what a campaign may do, and the verdict on both: the words of `calls` and `writing`. Pure.
 
-Asked before every attempt and again at the instant of it. What law and code forbid cannot be configured away: an
-ente's own rules come on top, and the strictest wins. Sources: UNIREC's code of conduct (windows, conversations), the
-Garante's provision 83/2014 (silent calls) and that of 30 November 2005 (whom nobody solicits).
+Whether a person may be dialed, or written to, is asked before every attempt and again at the instant of it. What law
+and code forbid cannot be configured away: an ente's own rules come on top, and the strictest wins. Sources: UNIREC's
+code of conduct (windows, conversations), the Garante's provision 83/2014 (silent calls) and that of 30 November 2005
+(whom nobody solicits).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from types import MappingProxyType
 
 from crm.collection.sources.port import Lookup
-from crm.core.clock import ROME, business_day, start_of_day
-from crm.enti.calendar import Hours, Timetable, next_opening
+from crm.enti.calendar import Hours, Timetable
 from outbound.compliance.visited import Visited
 
-# Monday to Friday 8:30-21:00, Saturday 8:30-15:00, never on holidays (UNIREC).
-LAW = (*(Hours(weekday, time(8, 30), time(21)) for weekday in range(5)), Hours(5, time(8, 30), time(15)))
-# On which days e-mails are sent, at any hour: an SMS rings, an e-mail waits to be read. Our own choice, of no source.
-WORKING_DAYS = tuple(Hours(weekday, time(0), time(0)) for weekday in range(6))
-A_DAY, A_WEEK = 1, 3  # effective conversations with one person, over all his numbers and all campaigns (UNIREC)
-WEEK = timedelta(days=7)  # any seven days, which is stricter than the calendar's
-ONE_DAY = timedelta(days=1)
 SILENT_LOCK = timedelta(days=5)  # for which a number that got a silent call is not called again (Garante 83/2014)
-HORIZON = timedelta(days=120)  # beyond which nobody is planned
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Written(StrEnum):
@@ -84,6 +74,9 @@ class Ended(StrEnum):
     NO_ANSWER = "no_answer"
     FAILED = "failed"  # no such number, or the network's fault
     UNKNOWN = "unknown"  # not yet over, or nobody knows
+
+
+NOWHERE: Mapping[Written, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +143,6 @@ class Rules:
     consent_to_messages: bool = True
 
 
-Clear = Callable[[datetime], datetime]  # the first instant, from one on, at which a rule lets him be reached
-NOWHERE: Mapping[Written, tuple[str, ...]] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of him at an instant. `numbers`: those that may be his, the best first. `wants_after`: from when he
@@ -162,7 +151,8 @@ class Person:
     about him, none where it cannot be; `asked_at` when it was, `lookup` what came of it, or would.
     `addresses`: where he may be written to, the best first: numbers, e-mail addresses, ids of postal ones; `stopped`:
     the means by which he said, at all of them, that he wants no more; `to_messages`: his consent to SMS and e-mail, if
-    he ever said anything. `visits`: to him, for whatever practice.
+    he ever said anything. `contact_ids`: all of his rows. `visits`: to him, for whatever
+    practice.
     """
 
     numbers: tuple[str, ...]
@@ -190,6 +180,7 @@ class Person:
     stopped: frozenset[Written] = frozenset()
     to_messages: bool | None = None
     written: tuple[Wrote, ...] = ()
+    contact_ids: frozenset[int] = frozenset()
     visits: tuple[Visited, ...] = ()
     do_not_visit: bool = False
 
@@ -198,7 +189,7 @@ class Person:
 class Verdict:
     """He may be dialed on `number`, or written to there, if there are no reasons; else `not_before` says when, were
     nothing to happen meanwhile, and none that nobody knows. `operator_first`: only with one who is already on the line.
-    `known_at`, `lookup`: what it goes by, kept with the attempt.
+    `known_at`, `lookup`: what it goes by, kept with the attempt; `contact_ids`: all rows of whom it is about.
     """
 
     number: str | None
@@ -207,231 +198,9 @@ class Verdict:
     operator_first: bool = False
     known_at: datetime | None = field(default=None, compare=False)
     lookup: Lookup | None = field(default=None, compare=False)
+    contact_ids: frozenset[int] = field(default=frozenset(), compare=False)
 
     @property
     def allowed(self) -> bool:
         """Whether he may be dialed, or written to, now."""
         return not self.reasons
-
-
-def judge(person: Person, rules: Rules, at: datetime) -> Verdict:
-    """Whether he may be dialed at `at`, on which number; else every reason that holds, and when none would."""
-    lasting = (*_lasting(person, rules, at), *_unchecked(person, rules, at))
-    usable = [one for one in person.numbers if not _exhausted(one, person, rules)]
-    if person.numbers and not usable:
-        lasting += (Reason.EXHAUSTED,)
-    first = {one: _first(list(_pauses(person, rules, one)), at) for one in usable}
-    best = min(usable, key=lambda one: (first[one], person.numbers.index(one)), default=None)
-    if best is None:
-        return Verdict(None, lasting, known_at=person.known_at, lookup=person.lookup)
-    reasons = lasting + tuple(reason for reason, clear in _pauses(person, rules, best) if clear(at) > at)
-    when = None if lasting or first[best] >= NEVER else first[best]
-    return Verdict(
-        best, reasons, None if not reasons else when, _silenced(person), known_at=person.known_at, lookup=person.lookup
-    )  # fmt: skip
-
-
-def opens(rules: Rules, at: datetime) -> datetime | None:
-    """The first instant, from this one on, at which anybody may be called at all; none within `HORIZON`."""
-    found = [first for business in (False, True) if (first := _opens(rules, at, business=business)) is not None]
-    return min(found, default=None)
-
-
-def open_to(rules: Rules, at: datetime) -> frozenset[bool]:
-    """Who may be called at an instant, as far as the hours say: businesses (`True`), homes (`False`)."""
-    return frozenset(business for business in (False, True) if _opens(rules, at, business=business) == at)
-
-
-def _opens(rules: Rules, at: datetime, *, business: bool) -> datetime | None:
-    anybody = Person(numbers=("",), business=business, due_cents=1, known_at=at, consented=True)
-    verdict = judge(anybody, rules, at)
-    return at if verdict.allowed else verdict.not_before
-
-
-def _windows(person: Person, rules: Rules) -> tuple[Timetable, ...]:
-    return (rules.business_windows if person.business else ()) or rules.windows
-
-
-def judge_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Verdict:
-    """Whether he may be written to by this means at `at`, and where; else every reason, and when none would hold."""
-    lasting = tuple(_lasting_written(person, rules, at, channel))
-    where = next(iter(person.addresses.get(channel, ())), None)
-    pauses = list(_pauses_written(person, rules, channel))
-    reasons = lasting + tuple(dict.fromkeys(reason for reason, clear in pauses if clear(at) > at))
-    if not reasons:
-        return Verdict(where)
-    first = NEVER if lasting else _first(pauses, at)
-    return Verdict(where, reasons, None if first >= NEVER else first)
-
-
-def _lasting_written(person: Person, rules: Rules, at: datetime, channel: Written) -> Iterator[Reason]:
-    """As for calls, but for what concerns the telephone alone; nobody who wants no calls gets an SMS."""
-    if person.do_not_call and channel is Written.SMS:
-        yield Reason.DO_NOT_CALL
-    if channel is not Written.LETTER:
-        agreed = person.to_messages
-        if agreed is False or (rules.consent_to_messages and not agreed):
-            yield Reason.NO_CONSENT
-    if channel in person.stopped:
-        yield Reason.STOPPED
-    elif not person.addresses.get(channel):
-        yield Reason.NO_ADDRESS
-    yield from _lasting_of_him(person, rules, at)
-
-
-def _pauses_written(person: Person, rules: Rules, channel: Written) -> Iterator[tuple[Reason, Clear]]:
-    """An SMS comes in the hours of calls, an e-mail on a working day, a letter whenever the post comes."""
-    windows: tuple[Timetable, ...] = ()
-    if channel is Written.SMS:
-        preferred = tuple(one for one in _windows(person, rules) if one.hours)  # a campaign that calls nobody has none
-        windows = (_within(LAW, rules), *preferred, *([rules.quiet] if rules.quiet else ()))
-        if person.hours:
-            yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
-    elif channel is Written.EMAIL:
-        windows = (_within(WORKING_DAYS, rules),)
-    for window in windows:
-        yield Reason.WINDOW, partial(_open, window)
-    if rules.about_debt and person.promised_until is not None:
-        yield Reason.PROMISED, partial(max, person.promised_until)
-    wrote = sorted(one.at for one in person.written)
-    yield Reason.WRITTEN, partial(_after_weeks, wrote, rules.written_a_week)
-
-
-def _lasting(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
-    """What no time alone puts right."""
-    if person.do_not_call:
-        yield Reason.DO_NOT_CALL
-    if person.consented is False or (rules.needs_consent and not person.consented):
-        yield Reason.NO_CONSENT
-    if not person.numbers:
-        yield Reason.NO_NUMBER
-    if sum(one.of_campaign for one in person.attempts) >= rules.attempts:
-        yield Reason.EXHAUSTED
-    yield from _lasting_of_him(person, rules, at)
-
-
-def conversations(person: Person) -> list[datetime]:
-    """When he was spoken with, by telephone or at his door, in their order."""
-    calls = (one.at for one in person.attempts if one.ended is Ended.SPOKEN)
-    return sorted((*calls, *(one.at for one in person.visits if one.spoken)))
-
-
-def _unchecked(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
-    """Where the gestionale can be asked about him it was, in vain or not, just before he is called."""
-    within, asked = person.ask_within, person.asked_at
-    if rules.about_debt and within is not None and (asked is None or at - asked > within):
-        yield Reason.UNCHECKED
-
-
-def _lasting_of_him(person: Person, rules: Rules, at: datetime) -> Iterator[Reason]:
-    """The same, whatever the means."""
-    if person.twice:
-        yield Reason.SAME_PERSON
-    if person.deceased:
-        yield Reason.DECEASED
-    if rules.about_debt:
-        if person.insolvent:
-            yield Reason.INSOLVENT
-        if person.suspended:
-            yield Reason.SUSPENDED
-        elif person.due_cents <= 0:
-            yield Reason.PAID if person.paid else Reason.NOTHING_DUE
-        if rules.fresh is not None and (person.known_at is None or at - person.known_at > rules.fresh):
-            yield Reason.STALE
-    if person.complaint:
-        yield Reason.COMPLAINT
-    if person.claimed:
-        yield Reason.CLAIMED
-    if not person.running:
-        yield Reason.NOT_RUNNING
-
-
-def _exhausted(number: str, person: Person, rules: Rules) -> bool:
-    mine = [one.ended for one in person.attempts if one.of_campaign and one.number == number]
-    return any(mine.count(ended) >= again.most for ended, again in rules.again.items())
-
-
-def _pauses(person: Person, rules: Rules, number: str) -> Iterator[tuple[Reason, Clear]]:
-    """What time puts right: each rule as the way from an instant to the next that it allows."""
-    for window in (_within(LAW, rules), *_windows(person, rules)):
-        yield Reason.WINDOW, partial(_open, window)
-    if person.hours:
-        yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
-    if person.wants_after is not None:
-        yield Reason.WISH, partial(max, person.wants_after)
-    if rules.about_debt and person.promised_until is not None:
-        yield Reason.PROMISED, partial(max, person.promised_until)
-    spoken = conversations(person)
-    yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
-    yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken, A_WEEK)
-    silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)
-    if silent is not None:
-        yield Reason.SILENT, partial(max, silent + SILENT_LOCK)
-    mine = sorted((one for one in person.attempts if one.number == number), key=lambda one: one.at)
-    if mine:
-        if person.wants_after is None or person.wants_after <= mine[-1].at:  # else his own wish says when
-            yield Reason.TRIED, partial(max, mine[-1].at + rules.again[mine[-1].ended].after)
-            if rules.vary_hours and mine[-1].ended in _NOT_FOUND:
-                yield Reason.TRIED, partial(_at_another_time, mine[-1].at)
-        yield Reason.TRIED, partial(_after_days, [one.at for one in mine], rules.attempts_a_day)
-
-
-_NOT_FOUND = frozenset({Ended.MACHINE, Ended.NO_ANSWER})
-_PARTS = (time(13), time(17, 30))  # where the morning ends, and the afternoon
-_VARIED = timedelta(days=4)  # after which any hour will do: where a campaign has no others, too
-
-
-def _at_another_time(tried: datetime, at: datetime) -> datetime:
-    """The first instant in another part of the day than that in which he was not found."""
-    if at >= tried + _VARIED or _part(at) != _part(tried):
-        return at
-    day = business_day(at)
-    ends = (*(datetime.combine(day, one, ROME) for one in _PARTS), start_of_day(day + ONE_DAY))
-    return min(ends[_part(at)].astimezone(UTC), tried + _VARIED)
-
-
-def _part(at: datetime) -> int:
-    return sum(at.astimezone(ROME).time() >= one for one in _PARTS)
-
-
-def _open(window: Timetable, at: datetime) -> datetime:
-    return next_opening(window, at) or NEVER
-
-
-def _within(hours: tuple[Hours, ...], rules: Rules) -> Timetable:
-    """These hours, on no holiday of whatever calendar the campaign's windows have."""
-    patron = next((one.patron for one in rules.windows if one.patron), None)
-    return Timetable(hours, patron=patron)
-
-
-def _after_days(happened: list[datetime], most: int, at: datetime) -> datetime:
-    """The first instant on a day on which fewer than `most` happened."""
-    day = business_day(at)
-    if sum(business_day(one) == day for one in happened) < most:
-        return at
-    return start_of_day(day + ONE_DAY)
-
-
-def _after_weeks(happened: list[datetime], most: int, at: datetime) -> datetime:
-    """The first instant before which, in seven days, fewer than `most` happened."""
-    recent = [one for one in happened if at - WEEK < one]
-    return at if len(recent) < most else recent[-most] + WEEK
-
-
-def _first(pauses: list[tuple[Reason, Clear]], at: datetime) -> datetime:
-    """The first instant at which no pause holds. Each rule only moves forward, so the end is the least such instant."""
-    moment = at
-    while moment - at <= HORIZON:
-        later = max((clear(moment) for _, clear in pauses), default=moment)
-        if later == moment:
-            return moment
-        if later >= NEVER:
-            return NEVER
-        moment = later
-    return NEVER
-
-
-def _silenced(person: Person) -> bool:
-    """Whether no call with an operator followed his last silent one: then one has to be there before he answers."""
-    silent = max((one.at for one in person.attempts if one.ended is Ended.SILENT), default=None)
-    return silent is not None and not any(one.operator and one.at > silent for one in person.attempts)

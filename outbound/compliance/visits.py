@@ -10,25 +10,21 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from crm.enti.calendar import Hours, Timetable
-from outbound.compliance.rules import (
-    A_DAY,
-    A_WEEK,
+from outbound.compliance import windows
+from outbound.compliance.calls import A_DAY, A_WEEK
+from outbound.compliance.refusals import lasting_of_him
+from outbound.compliance.rules import Person, Reason, Rules, Verdict
+from outbound.compliance.windows import (
     LAW,
     NEVER,
     Clear,
-    Person,
-    Reason,
-    Rules,
-    Verdict,
-    _after_days,
-    _after_weeks,
-    _first,
-    _lasting_of_him,
-    _open,
-    _within,
+    after_days,
+    after_weeks,
+    cleared,
     conversations,
+    own_hours,
+    within,
 )
-from outbound.compliance.windows import own_hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ def judge_visit(person: Person, rules: VisitRules, at: datetime) -> Verdict:
     reasons = lasting + tuple(dict.fromkeys(reason for reason, clear in pauses if clear(at) > at))
     if not reasons:
         return Verdict(None, known_at=person.known_at, lookup=person.lookup)
-    first = NEVER if lasting else _first(pauses, at)
+    first = NEVER if lasting else cleared(pauses, at)
     when = None if first >= NEVER else first
     return Verdict(None, reasons, when, known_at=person.known_at, lookup=person.lookup)
 
@@ -70,21 +66,21 @@ def judge_visit(person: Person, rules: VisitRules, at: datetime) -> Verdict:
 def _lasting(person: Person, rules: VisitRules, at: datetime) -> Iterator[Reason]:
     if person.do_not_visit:
         yield Reason.DO_NOT_VISIT
-    yield from _lasting_of_him(person, rules.as_calls, at)
+    yield from lasting_of_him(person, rules.as_calls, at)
 
 
 def _pauses(person: Person, rules: VisitRules) -> Iterator[tuple[Reason, Clear]]:
-    for window in (_within(LAW, rules.as_calls), *rules.hours):
-        yield Reason.WINDOW, partial(_open, window)
+    for window in (within(LAW, rules.as_calls), *rules.hours):
+        yield Reason.WINDOW, partial(windows.opening, window)
     if person.hours:
-        yield Reason.WISH, partial(_open, Timetable(person.hours, observes_holidays=False))
+        yield Reason.WISH, partial(windows.opening, Timetable(person.hours, observes_holidays=False))
     if person.wants_after is not None:
         yield Reason.WISH, partial(max, person.wants_after)
     if person.promised_until is not None:
         yield Reason.PROMISED, partial(max, person.promised_until)
     spoken = conversations(person)
-    yield Reason.SPOKEN_TODAY, partial(_after_days, spoken, A_DAY)
-    yield Reason.SPOKEN_THIS_WEEK, partial(_after_weeks, spoken, A_WEEK)
-    yield Reason.VISITED, partial(_after_days, [one.at for one in person.visits], A_DAY)
+    yield Reason.SPOKEN_TODAY, partial(after_days, spoken, A_DAY)
+    yield Reason.SPOKEN_THIS_WEEK, partial(after_weeks, spoken, A_WEEK)
+    yield Reason.VISITED, partial(after_days, [one.at for one in person.visits], A_DAY)
     for visit in person.visits:
         yield Reason.VISITED, partial(max, visit.over_at)

@@ -116,6 +116,8 @@ def settle(session: Session) -> int:
         .order_by(_A.c.at)
         .limit(AT_ONCE)
     ).all()
+    for campaign_id in sorted({row.campaign_id for row in over}):
+        spending.alone(session, campaign_id)
     for row in over:
         became = placing.ended(session, row.call_id)
         assert became is not None

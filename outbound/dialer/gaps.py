@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from outbound.campaigns.plan import Mode
 from outbound.campaigns.running import Running
-from outbound.compliance.rules import opens
+from outbound.compliance.calls import opens
 from outbound.dialer.deciding import Decision, Desk
 from outbound.dialer.models import DialerGap, Gap
 

@@ -23,7 +23,8 @@ from outbound.campaigns.models import Attempt, Campaign, ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode
 from outbound.campaigns.queries import Progress
 from outbound.campaigns.running import Running
-from outbound.compliance.rules import Ended, opens
+from outbound.compliance.calls import opens
+from outbound.compliance.rules import Ended
 from outbound.dialer import desk, staffing
 from outbound.dialer.deciding import Desk, Reason, SeatState, Why, decide
 from outbound.dialer.desk import Chosen
@@ -37,7 +38,7 @@ from telephony.agents.queries import FEWEST
 from telephony.agents.times import durations
 from telephony.queues.figures import figures_locked
 
-LEAST = timedelta(minutes=10)  # of operators' time, before calls an hour of it say anything
+LEAST = timedelta(minutes=10)  # of operators' time, before calls an hour of it, or how busy they were, say anything
 GOAL = 50  # calls an hour of an operator's time (requirement O4)
 LOOKED_BACK = timedelta(days=30)  # at calls of a number that phones us
 DAYS_AHEAD = 90
@@ -59,7 +60,9 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """Everything on a campaign's live board. `seats`, `occupancy`: none where they would tell of a single operator."""
+    """Everything on a campaign's live board. `seats`, `occupancy`: none where they would tell of a single operator;
+    occupancy too of less than ten minutes of their time.
+    """
 
     at: datetime
     state: State
@@ -111,6 +114,13 @@ class Spent:
     busy_ms: int
     own_ms: int
 
+    @property
+    def occupancy(self) -> Decimal | None:
+        """The share of their time in which they were busy; none of less than ten minutes of it."""
+        if timedelta(milliseconds=self.busy_ms + self.available_ms) < LEAST:
+            return None
+        return occupancy(self.busy_ms, self.available_ms)
+
 
 def board(session: Session, campaign_id: int) -> Board:
     """The board as it is now. Raises `NotFoundError`."""
@@ -126,7 +136,7 @@ def board(session: Session, campaign_id: int) -> Board:
     return Board(
         at=now, state=campaign.state, how=how, reason=_reason(campaign, seen, progress, now), operators=len(seen.seats),
         seats=Counter(one.state for one in seen.seats) if told else None,
-        occupancy=occupancy(spent.busy_ms, spent.available_ms) if told else None,
+        occupancy=spent.occupancy if told else None,
         dialed=dialed, answered=answered, met=met, tally=desk.tally(session, campaign_id, now),
         staffed_ms=spent.own_ms, goal=campaign.plan.calls_an_hour or GOAL, hours=tuple(hours),
         progress=progress, forecast=_forecast(session, campaign, progress, now), ringing=len(seen.ringing),
@@ -231,6 +241,12 @@ def of_call(session: Session, call_id: UUID) -> Called | None:
     """The campaign for which a call was placed."""
     row = _last(session, _A.c.call_id == call_id)
     return None if row is None else _called(session, row)
+
+
+def has_answered(session: Session, call_id: UUID) -> bool:
+    """Whether who is let into a call answered before: his line rang, and rings no more."""
+    its = select(_LINE.c.id).where(_LINE.c.call_id == call_id, _LINE.c.answered_at.is_not(None))
+    return session.execute(its.limit(1)).first() is not None
 
 
 def ways(session: Session, campaign_ids: list[int]) -> dict[int, Mode]:

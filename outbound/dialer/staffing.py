@@ -21,7 +21,7 @@ from crm.core.clock import business_day, start_of_day
 from crm.core.db import Database, Scope, table_of
 from crm.core.each import total_of_each
 from crm.enti.queries import coverage
-from crm.levels.judgement import Outbound
+from crm.levels.known import Outbound
 from outbound.campaigns.models import Attempt, Campaign, Look, LookEnd
 from outbound.dialer.models import DialerGap, DialerStay, OutboundDay
 from outbound.dialer.worked import Looked, Span, stretches, united, within, without, worked_ms

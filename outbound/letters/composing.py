@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.collection import queries as collection
-from crm.contacts import calling
 from crm.contacts import queries as contacts
 from crm.positions import queries as positions
 from outbound.campaigns.plan import Phase
 from outbound.campaigns.running import Running
-from outbound.compliance import facts
-from outbound.compliance.rules import Reason, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Reason, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.letters import senders
 from outbound.letters.address import Addressee, addressee
 from outbound.letters.content import Facts, Item, Sender, asked
@@ -68,10 +68,8 @@ def candidates(
     running: bool = True,
 ) -> list[Candidate]:  # fmt: skip
     """Each of these contacts of a campaign, judged now, in their order. A few statements and one a person."""
-    known = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id, running=running
-    )
-    persons = calling.persons(session, contact_ids)
+    known = correspondence.writable(session, campaign, contact_ids, running=running)
+    persons = {contact_id: one.contact_ids for contact_id, (one, _) in known.items()}
     items = _asked(session, persons, phase, day)
     found = []
     for contact_id in contact_ids:
@@ -98,8 +96,9 @@ def judged_again(
     """
     of_batch = OF_THE_BATCH if are_old(session, campaign, now) else OF_THE_BATCH - {Reason.STALE}
     ids = {one.contact_id for one in letters}
-    known = facts.writable(session, ente_id=campaign.ente_id, contact_ids=ids, campaign_id=campaign.id)
-    items = _asked(session, calling.persons(session, ids), campaign.plan.phase(day), day)
+    known = correspondence.writable(session, campaign, ids)
+    persons = {contact_id: one.contact_ids for contact_id, (one, _) in known.items()}
+    items = _asked(session, persons, campaign.plan.phase(day), day)
     found = {}
     for one in letters:
         person = known[one.contact_id][0]

@@ -23,7 +23,7 @@ from crm.documents import service as documents
 from crm.documents.privacy import FORGET
 from crm.documents.store import DocumentStore
 from crm.privacy.holders import rows_of
-from outbound.campaigns import judging, running, sequence, spending
+from outbound.campaigns import claims, judging, running, sequence, spending
 from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
@@ -135,6 +135,7 @@ def _put(store: DocumentStore, ente_id: int, one: File) -> None:
 def _made(session: Session, batch_id: int, files: list[File]) -> None:
     """The files are in the store. What cannot be paid is as if it had not been composed, and ends the batch."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
+    spending.alone(session, batch.campaign_id)
     campaign = running.get(session, batch.campaign_id)
     kept, refused = _within(files, spending.left(session, campaign))
     if refused:
@@ -212,6 +213,7 @@ def _compose(session: Session, batch_id: int) -> bool:
     sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
     writing = composing.writing(session, campaign, batch.day)
     fresh = [one for one in waiting if one not in had]
+    claims.lock_all(session, fresh)  # as messages do
     for one in composing.candidates(session, campaign, fresh, phase=writing.phase, day=batch.day, now=now):
         letter = None
         if one.verdict.allowed and one.to is not None:

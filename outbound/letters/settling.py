@@ -12,7 +12,7 @@ from crm.documents.privacy import let_go
 from crm.files.letters import LetterState as Standing
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
-from outbound.campaigns import running, sequence
+from outbound.campaigns import running, sequence, spending
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.letters import queries, withdrawing
 from outbound.letters.codes import Code
@@ -32,6 +32,7 @@ def settle(database: Database, job: Taken) -> None:
 
 def _settle(session: Session, batch_id: int) -> int:
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
+    spending.alone(session, batch.campaign_id)
     done = 0
     if batch.state is BatchState.HANDED_OVER and batch.ended_at is not None:
         done = _leave(session, batch, batch.ended_at)
@@ -75,7 +76,7 @@ def tell(session: Session, one: Letter, campaign: str, at: datetime, author_id: 
 def counted_from(session: Session, one: Letter, at: datetime | None, now: datetime) -> None:
     """The days of the step that follows a letter begin at an instant; none: nothing is to be waited for."""
     campaign = running.get(session, one.campaign_id)
-    if not campaign.plan.has_after(one.step):
+    if campaign.plan.step_after(one.step) is None:
         return
     session.execute(
         update(_CC)

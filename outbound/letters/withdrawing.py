@@ -86,6 +86,7 @@ def sift(session: Session, batch: LetterBatch, letters: Sequence[Letter], now: d
 def _check(session: Session, batch_id: int, after: int) -> int | None:
     """Some more of them; the number of the last, none: there are no more, or the batch has gone on."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
+    spending.alone(session, batch.campaign_id)
     letters = made(session, batch_id, after=after) if batch.state is BatchState.MADE else ()
     if not letters:
         return None

@@ -25,8 +25,9 @@ from crm.positions.summary import HALTED, owed_cents
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.running import Running
 from outbound.cati import codes, online
-from outbound.compliance import facts
-from outbound.compliance.rules import Rules, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Rules, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.messages.text import USUAL, Field, Words
 from telephony.lines import queries as lines
 
@@ -74,10 +75,7 @@ def addressees(
 
     `dry`: as if the campaign ran, for whoever looks before, who is shown a link that leads nowhere.
     """
-    found = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=contact_ids, campaign_id=campaign.id,
-        running=dry or campaign.state is State.RUNNING,
-    )  # fmt: skip
+    found = correspondence.writable(session, campaign, contact_ids, running=dry or campaign.state is State.RUNNING)
     verdicts = {key: judge_written(person, rules, now, channel) for key, (person, _) in found.items()}
     wanted = {key for key, verdict in verdicts.items() if verdict.allowed or dry}
     names, owed = _names(session, contact_ids), _owed(session, wanted)

@@ -25,14 +25,15 @@ from crm.messages import bulk
 from crm.messages.bulk import Outgoing
 from crm.messages.models import Message, MessageChannel, MessageState
 from crm.messages.templates import MessageTemplate
-from outbound.campaigns import running, sequence, spending
+from outbound.campaigns import claims, running, sequence, spending
 from outbound.campaigns.judging import put_aside
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import DIGITAL, Channel
 from outbound.campaigns.running import Running
-from outbound.compliance import facts
-from outbound.compliance.rules import Person, Reason, Verdict, Written, judge_written
+from outbound.compliance import correspondence
+from outbound.compliance.rules import Person, Reason, Verdict, Written
+from outbound.compliance.writing import judge_written
 from outbound.messages.cost import parts
 from outbound.messages.people import Addressee, addressees, letterhead, words_of, written_rules
 from outbound.messages.text import composed
@@ -106,6 +107,7 @@ def owe(
     closed = Reason.WINDOW in judge_written(NOBODY, rules, now, channel).reasons
     if closed or _held_up(session, campaign, channel, now):
         return 0, 0
+    spending.alone(session, campaign.id)
     ids = sequence.waiting(session, campaign=campaign, channel=Channel(channel.value), limit=BATCH, now=now)
     ids = ids[: allowance(session, pace, len(ids))] if ids else []
     if not ids:
@@ -114,6 +116,7 @@ def owe(
     had = _written_to(session, campaign.id, steps)
     sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
     ids = [one for one in ids if one not in had]
+    claims.lock_all(session, ids)  # of two campaigns that would write to somebody the other sees that one has
     head = letterhead(session, campaign, public_url=addresses.public_url)
     found = addressees(
         session, campaign, ids, channel=channel, rules=rules, head=head, now=now, public_url=addresses.public_url
@@ -141,7 +144,7 @@ def before_leaving(session: Session, message_ids: Collection[UUID]) -> None:
     now, by_campaign = clock.now(session), defaultdict(list)
     for row in rows:
         by_campaign[row.campaign_id].append(row)
-    for campaign_id, his in by_campaign.items():
+    for campaign_id, his in sorted(by_campaign.items()):
         campaign = running.get(session, campaign_id)
         old = [row for row in his if campaign.state is not State.RUNNING or now - row.at > FRESH]
         verdicts = _judged_again(session, campaign, old, now)
@@ -268,12 +271,12 @@ def _refuse(
     for one in people:
         if not _only_by_others(one.verdict):
             put_aside(session, campaign, one.contact_id, one.verdict, now)
-        elif not campaign.plan.has_after(steps[one.contact_id]):
+        elif campaign.plan.step_after(steps[one.contact_id]) is None:
             session.execute(
                 update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)
                 .values(state=ContactState.OUT, why=one.verdict.reasons[0], due_at=now)
             )  # fmt: skip
-    on = [one.contact_id for one in unreachable if campaign.plan.has_after(steps[one.contact_id])]
+    on = [one.contact_id for one in unreachable if campaign.plan.step_after(steps[one.contact_id]) is not None]
     sequence.passed(session, campaign=campaign, contact_ids=on, now=now)
 
 
@@ -297,10 +300,8 @@ def _judged_again(
 ) -> dict[int, Verdict]:
     """By contact, as if this attempt were not: whoever would now be written to elsewhere is not written to here."""
     rules = written_rules(session, campaign)
-    found = facts.writable(
-        session, ente_id=campaign.ente_id, contact_ids=[row.contact_id for row in rows], campaign_id=campaign.id,
-        running=campaign.state is State.RUNNING,
-    )  # fmt: skip
+    ids = [row.contact_id for row in rows]
+    found = correspondence.writable(session, campaign, ids, running=campaign.state is State.RUNNING)
     verdicts = {}
     for row in rows:
         person, _ = found[row.contact_id]

@@ -23,10 +23,10 @@ from telephony.calls import story
 from telephony.calls.conversation import SHIFT
 from telephony.calls.models import Call, Outcome
 
-_O, _A, _CALL = table_of(OutcomeGiven), table_of(Attempt), table_of(Call)
+_O, _A, _CALL, _V = table_of(OutcomeGiven), table_of(Attempt), table_of(Call), table_of(CampaignVersion)
 _OF_A_SURVEY = exists().where(
-    CampaignVersion.campaign_id == _A.c.campaign_id, CampaignVersion.number == _A.c.version,
-    CampaignVersion.plan["purpose"].astext == Purpose.SURVEY,
+    _V.c.campaign_id == _A.c.campaign_id, _V.c.number == _A.c.version,
+    _V.c.plan["purpose"].astext == Purpose.SURVEY,
 )  # fmt: skip
 _OWING = (
     select(_CALL.c.id)

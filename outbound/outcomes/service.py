@@ -1,8 +1,11 @@
 """Giving an outcome of a conversation, and taking it back while the call is being written up."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -124,8 +127,8 @@ def let_go_all(database: Database) -> int:
 
 
 def let_go(session: Session) -> int:
-    """The same, in the scope of the session, by the rule that held them (`facts.complaining`), some at a time; and who
-    was left out for another row of his, of which it has turned out meanwhile that it is somebody else's.
+    """The same, in the scope of the session, by the rules that held them (`facts.complaining`), some at a time; and who
+    was left out for another row of his (`facts.twice`) of which it has turned out meanwhile that it is somebody else's.
     """
     runs = select(Campaign.id).where(Campaign.state == State.RUNNING)
     held = select(_CC.c.campaign_id, _CC.c.contact_id, _CC.c.why).where(
@@ -137,15 +140,30 @@ def let_go(session: Session) -> int:
         held.where(at > after).order_by(_CC.c.contact_id, _CC.c.campaign_id).limit(AT_ONCE)
     ).all():
         persons = calling.persons(session, {row.contact_id for row in rows})
-        cases = facts.complaining(session, persons)
+        complaining, twice = facts.complaining(session, persons), _twice(session, rows, persons)
         free = [
-            (row.campaign_id, row.contact_id)
-            for row in rows
-            if (row.contact_id not in cases if row.why is Reason.COMPLAINT else len(persons[row.contact_id]) == 1)
+            (campaign_id, contact_id)
+            for campaign_id, contact_id, why in rows
+            if (contact_id not in complaining if why is Reason.COMPLAINT else (campaign_id, contact_id) not in twice)
         ]
         count += sequence.again(session, tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(free), now=now)
         after = (rows[-1].contact_id, rows[-1].campaign_id)
     return count
+
+
+def _twice(
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], persons: Mapping[int, Collection[int]]
+) -> set[tuple[int, int]]:
+    """Those of these rows of campaigns that still are there under another row too, by which they count."""
+    left_out: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        if row.why is Reason.SAME_PERSON:
+            left_out[row.campaign_id].append(row.contact_id)
+    return {
+        (campaign_id, contact_id)
+        for campaign_id, his in left_out.items()
+        for contact_id in facts.twice(session, campaign_id, {one: persons[one] for one in his})
+    }
 
 
 def _own(session: Session, by: Principal, call_id: UUID) -> tuple[Call, Attempt]:

@@ -23,7 +23,7 @@ from crm.positions.views import PositionView
 from outbound.campaigns import running, sequence
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
-from outbound.compliance.rules import opens
+from outbound.compliance.calls import opens
 from outbound.dialer.models import GRACE, DialerRecall
 from outbound.outcomes import telling
 from outbound.promises import judging

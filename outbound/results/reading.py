@@ -1,12 +1,12 @@
 """Reading what a campaign has brought."""
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-from sqlalchemy import ColumnElement, distinct, func, select, text
+from sqlalchemy import ColumnElement, distinct, func, select
 from sqlalchemy.orm import Session
 
-from crm.collection import queries as collection
 from crm.core import clock
 from crm.core.clock import business_day
 from crm.core.db import table_of
@@ -23,9 +23,9 @@ from outbound.messages.cost import CENT
 from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import queries as promises
-from outbound.results.breaches import Found, breaches
-from outbound.results.estimates import Cell, cohort, cohorts
-from outbound.results.results import RESULTS, Collected, Cost, Reached, Results
+from outbound.results.breaches import Found, check, named
+from outbound.results.payments import collected
+from outbound.results.results import RESULTS, Collected, Cost, Reached, Results, Thorough
 from telephony.calls.choices import Topic
 from telephony.calls.models import Call
 
@@ -33,48 +33,6 @@ WITHIN = (7, 15, 30, 60)  # days, of which whoever looks chooses
 USUAL = 30
 _A, _CC, _O, _CALL, _T = (table_of(one) for one in (Attempt, CampaignContact, OutcomeGiven, Call, TimelineEntry))
 _W = table_of(WrittenAttempt)
-ONE_DAY = timedelta(days=1)
-# A person's first attempt and first payment since the campaign began, counted: as many rows as there are pairs of days.
-_CELLS = text(
-    """
-    WITH tried AS (
-        SELECT contact_id, min((at AT TIME ZONE 'Europe/Rome')::date) AS day
-        FROM (
-            SELECT contact_id, at FROM attempt WHERE campaign_id = :campaign AND begun
-            UNION ALL SELECT contact_id, at FROM written_attempt WHERE campaign_id = :campaign AND begun
-        ) tries GROUP BY contact_id
-    ), paid AS (
-        SELECT p.contact_id, min((one ->> 'paid_on')::date) AS day
-        FROM position p CROSS JOIN LATERAL jsonb_array_elements(p.payments) one
-        WHERE p.ente_id = :ente AND jsonb_array_length(p.payments) > 0 AND (one ->> 'paid_on')::date >= :since
-        GROUP BY p.contact_id
-    )
-    SELECT tried.day, paid.day, count(*)
-    FROM campaign_contact c
-    LEFT JOIN tried ON tried.contact_id = c.contact_id
-    LEFT JOIN paid ON paid.contact_id = c.contact_id
-    WHERE c.campaign_id = :campaign
-    GROUP BY tried.day, paid.day
-    """
-)
-_CENTS = text(
-    """
-    WITH tried AS (
-        SELECT contact_id, min((at AT TIME ZONE 'Europe/Rome')::date) AS day
-        FROM (
-            SELECT contact_id, at FROM attempt WHERE campaign_id = :campaign AND begun
-            UNION ALL SELECT contact_id, at FROM written_attempt WHERE campaign_id = :campaign AND begun
-        ) tries GROUP BY contact_id
-    )
-    SELECT date_trunc('week', tried.day)::date, sum((one ->> 'cents')::bigint)
-    FROM tried
-    JOIN position p ON p.ente_id = :ente AND p.contact_id = tried.contact_id
-    CROSS JOIN LATERAL jsonb_array_elements(p.payments) one
-    WHERE (one ->> 'paid_on')::date BETWEEN tried.day AND tried.day + CAST(:days AS integer)
-      AND (one ->> 'paid_on')::date <= :known_on
-    GROUP BY 1
-    """
-)
 
 
 def read(session: Session, *, campaign_id: int, days: int = USUAL, deep: bool = True) -> Results:
@@ -85,29 +43,48 @@ def read(session: Session, *, campaign_id: int, days: int = USUAL, deep: bool = 
     campaign = running.get(session, campaign_id)
     found = session.get_one(Campaign, campaign_id, populate_existing=True)
     at = clock.now(session)
-    calendar = enti.timetable(session, campaign.contract_id, campaign.ente_id)
     badge = enti.badges(session, frozenset({campaign.ente_id}))[campaign.ente_id]
-    began = None if found.started_at is None else business_day(found.started_at)
-    return Results(
+    light = Results(
         campaign_id, found.name, campaign.ente_id, badge.name, at, _reached(session, campaign_id),
         _outcomes(session, campaign_id), promises.tally(session, campaign_id), _costs(session, campaign),
         campaign.plan.budget_cents, _complaints(session, campaign_id),
-        _collected(session, campaign, began, days) if deep else Collected(days, None),
-        breaches(session, campaign_id=campaign_id, timetable=calendar) if deep else Found(0, 0),
+        Collected(days, None), Found(0, 0),
     )  # fmt: skip
+    if not deep:
+        return light
+    return whole(session, light, thorough(session, campaign_id=campaign_id, choices=[days]), days=days)
 
 
-def live(session: Session, *, campaign_id: int, days: int = USUAL, deep: bool = True) -> Results:
-    """The same for whoever looks at it as it goes on; of a large one, as it was counted a moment ago.
-
-    Breaches name people: found ones are looked for anew each time.
+def live(session: Session, *, campaign_id: int) -> Results:
+    """The same for whoever looks at it as it goes on, without what takes longer; of a large one, as it was counted a
+    moment ago.
     """
 
     def rows(found: Results) -> int:
-        return 0 if found.breaches.number else found.reached.contacts + found.reached.attempts
+        return found.reached.contacts + found.reached.attempts
 
-    now = partial(read, session, campaign_id=campaign_id, days=days, deep=deep)
-    return counted(session, campaign_id, f"results:{days}" if deep else "results", RESULTS, now, rows=rows)
+    now = partial(read, session, campaign_id=campaign_id, deep=False)
+    return counted(session, campaign_id, "results", RESULTS, now, rows=rows)
+
+
+def thorough(session: Session, *, campaign_id: int, choices: Sequence[int]) -> Thorough:
+    """What takes longer: what was collected within each of these numbers of days, and the breaches. Names nobody.
+
+    Raises `NotFoundError`.
+    """
+    campaign = running.get(session, campaign_id)
+    began = session.get_one(Campaign, campaign_id, populate_existing=True).started_at
+    calendar = enti.timetable(session, campaign.contract_id, campaign.ente_id)
+    return Thorough(
+        collected(session, campaign, None if began is None else business_day(began), choices),
+        check(session, campaign_id=campaign_id, timetable=calendar),
+    )
+
+
+def whole(session: Session, found: Results, more: Thorough, *, days: int) -> Results:
+    """Both together, of as many days, with whom the breaches concern."""
+    mine = next(one for one in more.collected if one.days == days)
+    return replace(found, collected=mine, breaches=named(session, more.checked))
 
 
 def _reached(session: Session, campaign_id: int) -> Reached:
@@ -181,19 +158,3 @@ def _complaints(session: Session, campaign_id: int) -> int:
         )
         or 0
     )  # fmt: skip
-
-
-def _collected(session: Session, campaign: Running, began: date | None, days: int) -> Collected:
-    heard = collection.heard(session, [campaign.ente_id]).get(campaign.ente_id)
-    if heard is None or began is None:
-        return Collected(days, None)
-    known_on = business_day(heard) - ONE_DAY
-    about = {"campaign": campaign.id, "ente": campaign.ente_id}
-    cells = tuple(Cell(*row) for row in session.execute(_CELLS, {**about, "since": began}))
-    weeks = tuple(cohorts(cells, days=days, known_on=known_on))
-    sums = session.execute(_CENTS, {**about, "days": days, "known_on": known_on})
-    cents: dict[date, int] = {monday: int(some) for monday, some in sums}
-    last = known_on - timedelta(days=days)  # on which somebody was tried first who has been followed to the end
-    followed = bool(weeks) and weeks[0].first <= last
-    whole = cohort(cells, weeks[0].first, last, days=days, known_on=known_on) if followed else None
-    return Collected(days, known_on, weeks, whole, {one.first: cents.get(one.first, 0) for one in weeks})

@@ -14,13 +14,13 @@ from outbound.compliance.rules import Ended
 from outbound.outcomes.catalogue import Said
 from outbound.promises.judging import PromiseState
 from outbound.promises.queries import Tally
-from outbound.results.breaches import Found
+from outbound.results.breaches import Checked, Found
 from outbound.results.estimates import Cohort
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Contacts of the campaign, those tried, those with whom somebody spoke himself; attempts that began."""
+    """Contacts of the campaign, those called, those with whom somebody spoke himself; calls that began."""
 
     contacts: int
     tried: int
@@ -83,7 +83,15 @@ class Results:
         return sum(self.outcomes.values())
 
 
-RESULTS = TypeAdapter(Results)
+@dataclass(frozen=True, slots=True)
+class Thorough:
+    """Of the same what takes longer to find out, for each number of days. Names nobody."""
+
+    collected: tuple[Collected, ...]
+    checked: Checked
+
+
+RESULTS, THOROUGH = TypeAdapter(Results), TypeAdapter(Thorough)
 
 
 def of_nobody(results: Results) -> Results:

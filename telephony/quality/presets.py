@@ -29,7 +29,7 @@ COLLECTION = (
         Scale.FIVE, 10,
     ),
     Criterion(
-        "plain", "Parole semplici", "Ha spiegato i termini tecnici; chi chiamava ha capito che cosa fare dopo.",
+        "plain", "Parole semplici", "Ha spiegato i termini tecnici; il cittadino ha capito che cosa fare dopo.",
         Scale.FIVE, 10,
     ),
     Criterion(

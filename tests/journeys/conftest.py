@@ -53,6 +53,14 @@ class Centre:
     issuer_port: int  # where an identity provider is looked for
     placed: list[str] = field(default_factory=list)  # the calls of this journey
 
+    @contextlib.contextmanager
+    def database(self) -> Iterator[psycopg.Connection]:
+        """What the product stores, as its owner sees it."""
+        port = int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[3])
+        server = embedded.Postgres(self.data, port, embedded.credentials(self.data).postgres)
+        with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
+            yield connection
+
     def call(self, caller: str, line: str, *script: dict[str, Any]) -> str:
         """A citizen calls; returns the call's SID at the simulator."""
         answer = httpx.post(
@@ -70,6 +78,25 @@ class Centre:
         """A citizen's call as the simulator has it."""
         found: dict[str, Any] = httpx.get(f"{self.simulator}/simulator/calls/{sid}", timeout=10).json()
         return found
+
+    def rings(self) -> list[str]:
+        """The calls on which somebody's telephone rings whom the product calls."""
+        calls = httpx.get(f"{self.simulator}/simulator/calls", timeout=10).json()["calls"]
+        outside = [one for one in calls if one["direction"] != "inbound" and not one["to"].startswith("client:")]
+        return [one["sid"] for one in outside if one["status"] == "ringing"]
+
+    def pick_up(self, sid: str) -> bool:
+        """One of them answers; false: it rang no more."""
+        return httpx.post(f"{self.simulator}/simulator/calls/{sid}/answer", timeout=10).is_success
+
+    def nobody_answers(self) -> None:
+        """From now on whoever is called lets it ring."""
+        book = {"number": "", "answer_after_s": 600}
+        httpx.put(f"{self.simulator}/simulator/callees", json=book, timeout=10).raise_for_status()
+
+    def press(self, sid: str, digits: str) -> None:
+        """The citizen presses keys."""
+        httpx.post(f"{self.simulator}/simulator/calls/{sid}/digits", json={"digits": digits}, timeout=10)
 
     def hang_up(self, sid: str) -> None:
         """The citizen hangs up."""
@@ -294,7 +321,7 @@ def sit_down(
         page.on("console", lambda message: _note(desk, message.type, message.text))
         page.goto(path or "/")
         if "/sign-in" in page.url:
-            _give_credentials(page, username)
+            give_credentials(page, username)
             signed_in[username] = {"cookies": context.storage_state()["cookies"], "origins": []}
         expect(page.locator("[data-live]").first).to_have_attribute("data-live", "on")
         desks.append((username, desk))
@@ -307,7 +334,8 @@ def sit_down(
     assert [problem for _, desk in desks for problem in desk.problems] == []
 
 
-def _give_credentials(page: Page, username: str) -> None:
+def give_credentials(page: Page, username: str) -> None:
+    """Sign in on the page that asks for it."""
     page.fill("#username", username)
     page.fill("#password", DEMO_PASSWORD)
     page.click("main button.primary")
@@ -325,7 +353,7 @@ def _clear_away(username: str, desk: Desk) -> None:
     if page.locator("#band").get_attribute("data-state") in BUSY:
         page.goto("/console")
         if "/sign-in" in page.url:
-            _give_credentials(page, username)
+            give_credentials(page, username)
         expect(page.locator("#band")).to_have_attribute("data-state", re.compile("ready|paused|offline|wrap_up"))
     if save.is_visible():
         page.select_option("#topic", "payment")

@@ -49,8 +49,8 @@ def campaign() -> dict[str, str]:
     return {}
 
 
-def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
-    """From the list to the start: written by the manager, approved by the ente, for one line an operator."""
+def begun(sit_down: SitDown, campaign: dict[str, str], mode: str = "progressive") -> str:
+    """From the list to the start: written by the manager, approved by the ente, for one line an operator or more."""
     if "at" in campaign:
         return campaign["at"]
     page = sit_down("sara").page
@@ -68,7 +68,7 @@ def begun(sit_down: SitDown, campaign: dict[str, str]) -> str:
     page.select_option("#queue_id", index=1)
     page.select_option("#line", index=1)
     campaign["line"] = page.locator("#line").input_value()
-    page.select_option("#mode", "progressive")
+    page.select_option("#mode", mode)
     page.fill("#fresh_hours", "720")
     page.fill("#script-personal", SCRIPT)
     page.keyboard.press("Alt+s")

@@ -5,27 +5,35 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import Centre, Desk, write_up
+from tests.journeys.conftest import Centre, Desk, identify, taxpayer, write_up
 from tests.journeys.test_console import answers
 from tests.journeys.test_pages import assert_accessible
 
 pytestmark = pytest.mark.journey
 
 SitDown = Callable[..., Desk]
+ANSWERS_ABOUT_ONE = "E625"  # the ente whose gestionale does
 
 
-def payment(centre: Centre, notice: str, folder: Path) -> Path:
-    """A feed in which the collection system tells of a payment of this notice."""
+def debt_of(centre: Centre, notice: str) -> tuple[str, dict[str, Any]]:
+    """The debt of a notice as the collection system states it, and the header of the feed in which it does."""
     for path in centre.data.glob("feed-*.jsonl"):
         header, *lines = path.read_text(encoding="utf-8").splitlines()
         found = [json.loads(line) for line in lines if notice in line]
         if found:
             break
-    debt = next(one for one in found if one["record"] == "position")
+    return header, next(one for one in found if one["record"] == "position")
+
+
+def payment(centre: Centre, notice: str, folder: Path) -> Path:
+    """A feed in which the collection system tells of a payment of this notice."""
+    header, debt = debt_of(centre, notice)
     at = datetime.now(UTC)
     paid = {"paid_on": at.date().isoformat(), "amount": "1.23", "channel": "pagoPA"}
     told = [
@@ -121,3 +129,24 @@ def test_a_supervisor_opens_a_file_without_a_call_and_says_why(
     page.emulate_media(media="screen")
     page.get_by_role("button", name="Chiudi il fascicolo").click()
     expect(page.locator("#q")).to_be_visible()
+
+
+def test_the_present_state_is_asked_for_beside_the_open_file(centre: Centre, sit_down: SitDown) -> None:
+    """He says that he has just paid; the gestionale, asked then, knows it."""
+    citizen = taxpayer(centre, only=ANSWERS_ABOUT_ONE)
+    anna = sit_down("anna").ready()
+    page = anna.page
+    answers(centre, page, citizen)
+    identify(page)
+    expect(page.locator("#file")).to_contain_text("identificato")
+    _, debt = debt_of(centre, citizen["notice_number"])
+    paid = {"what": "pay", "ente": ANSWERS_ABOUT_ONE, "reference": debt["reference"]}
+    (gestionale,) = re.findall(r"Gestionale\s+(http://\S+)/", (centre.data.parent / "run.out").read_text())
+    httpx.post(f"{gestionale}/happens", data=paid, timeout=10)
+    page.get_by_role("button", name="Aggiorna ora").press("Enter")
+    expect(page.locator(".refreshed")).to_contain_text("Letto ora dal gestionale")
+    expect(page.locator("#file-news")).to_contain_text("È arrivato un pagamento")
+    assert_accessible(page)
+    anna.shot("refreshed")
+    page.keyboard.press("Alt+c")
+    write_up(page)

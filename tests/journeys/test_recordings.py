@@ -54,7 +54,7 @@ def test_a_conversation_is_recorded_paused_resumed_and_listened_to(
     eventually(lambda: page.evaluate("document.querySelector('audio').duration > 1"), "the sound is here")
     page.keyboard.press("Alt+k")
     eventually(lambda: page.evaluate("document.querySelector('audio').currentTime > 0.2"), "it is heard")
-    page.get_by_label("solo chi ha chiamato").check()
+    page.get_by_label("solo il cittadino").check()
     page.keyboard.press("Alt+k")
     assert page.evaluate("document.querySelector('audio').paused")
     sara.shot("recording-player")

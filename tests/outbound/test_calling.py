@@ -15,7 +15,7 @@ from outbound.campaigns import contacts
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Plan, kept
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended, Reason
 from outbound.dialer import calling
 from outbound.lists.models import ContactList, ListState, Origin
@@ -39,7 +39,7 @@ ALWAYS = ("0:00-24:00",) * 7
 @pytest.fixture
 def campaign(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> int:
     """It runs, and people may be called whatever the hour: Mario is in it. Anna and Luca are ready."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     stage.ready(stage.cast.anna, stage.cast.luca)
     return int(stage.work(lambda s: _runs(s, stage)))
 

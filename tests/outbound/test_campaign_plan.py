@@ -22,7 +22,8 @@ from outbound.campaigns.plan import (
     missing,
     parsed,
 )
-from outbound.compliance.rules import Ended, Person, Reason, judge
+from outbound.compliance.calls import judge
+from outbound.compliance.rules import Ended, Person, Reason
 
 DUE = date(2026, 12, 16)
 WHOLE = Plan(

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from crm.core.clock import ROME
 from crm.enti.calendar import Hours, Timetable, is_holiday
 from outbound.campaigns.plan import days_after
+from outbound.compliance.calls import A_WEEK, judge, open_to, opens
 from outbound.compliance.rules import (
-    A_WEEK,
     SILENT_LOCK,
-    WEEK,
     Attempt,
     Ended,
     Person,
@@ -21,11 +20,9 @@ from outbound.compliance.rules import (
     Rules,
     Written,
     Wrote,
-    judge,
-    judge_written,
-    open_to,
-    opens,
 )
+from outbound.compliance.windows import WEEK
+from outbound.compliance.writing import judge_written
 
 MOBILE, HOME = "+393331234567", "+390571757100"
 EMPOLI = Timetable(tuple(Hours(weekday, time(8), time(22)) for weekday in range(7)), patron=(11, 30))

@@ -7,16 +7,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
+from crm.collection.models import ImportRun, ImportState
+from crm.core import jobs
 from crm.core.db import Scope
+from crm.core.jobs import Job
 from outbound.campaigns import contacts, counted, queries, running
 from outbound.campaigns.contacts import Chosen
 from outbound.campaigns.counted import LONGEST, SHARE, SHORTEST, kept_for
-from outbound.campaigns.models import CampaignContact, CampaignFigure, ContactState
+from outbound.campaigns.models import Attempt, CampaignContact, CampaignFigure, ContactState
 from outbound.campaigns.queries import Progress
 from outbound.compliance.rules import Ended, Reason, Verdict
-from outbound.results import reading
+from outbound.results import reading, watching
+from outbound.results.reading import WITHIN
+from outbound.results.results import THOROUGH
+from outbound.results.watching import Watched
 from tests.cast import Cast
 from tests.databases import DatabaseUrls
 from tests.outbound.test_campaigns import Office
@@ -111,24 +117,77 @@ def test_another_ente_neither_reads_nor_overwrites_them(people: Office, cast: Ca
     assert [one.at for one in kept(people)] == [first.at]
 
 
-def test_results_are_kept_unless_they_name_somebody(people: Office, cast: Cast) -> None:
-    campaign = people.run(cast.mario, people.lucia())
-    found = people.work(lambda s: reading.live(s, campaign_id=campaign))
-    assert found == people.work(lambda s: reading.read(s, campaign_id=campaign))
-    people.now += MOMENT
-    assert people.work(lambda s: reading.live(s, campaign_id=campaign)) == found
+def owed(office: Office) -> list[Any]:
+    return office.work(lambda s: list(s.scalars(select(Job).where(Job.kind == watching.COUNT))))
 
-    def wrongly(session: Any) -> None:
-        """Somebody is called on a Sunday, whatever the rules say."""
-        its, chosen = running.get(session, campaign), Chosen(cast.mario, Verdict("+39055"), people.now)
+
+def counts(office: Office) -> None:
+    """A worker comes by."""
+    for job in owed(office):
+        jobs.run(office.database, {watching.COUNT: watching.COUNTER}, job_id=job.id, ente_id=job.ente_id)
+
+
+def wrongly(office: Office, campaign: int) -> None:
+    """Mario is called on a Sunday, whatever the rules say."""
+
+    def work(session: Any) -> None:
+        its, chosen = running.get(session, campaign), Chosen(office.cast.mario, Verdict("+39055"), office.now)
         attempt = contacts.begun(session, campaign=its, chosen=chosen, agent_id=None)
         contacts.ended(session, attempt_id=attempt, ended=Ended.NO_ANSWER, operator=False)
 
-    people.now += timedelta(days=5)
-    people.work(wrongly)
-    people.now += LONGEST
-    assert people.work(lambda s: reading.live(s, campaign_id=campaign)).breaches.number == 1
-    assert kept(people) == []
+    office.now += timedelta(days=5)
+    office.work(work)
+
+
+def test_who_watches_results_waits_for_nobody_and_what_was_counted_equals_the_rows(people: Office, cast: Cast) -> None:
+    campaign = people.run(cast.mario, people.lucia())
+    heard = {"file_name": "x", "file_bytes": 1, "totals": [], "state": ImportState.DONE}
+    when = dict.fromkeys(("as_of", "started_at", "moved_at", "ended_at"), people.now + timedelta(days=9))
+    people.work(lambda s: s.add(ImportRun(ente_id=cast.empoli, **heard, **when)))
+
+    def watched(days: int = 30) -> Watched:
+        found: Watched = people.work(lambda s: watching.watched(s, campaign_id=campaign, days=days))
+        return found
+
+    wrongly(people, campaign)
+    assert [watched().counting for _ in range(2)] == [True, True]
+    assert len(owed(people)) == 1, "it is counted once for both"
+    counts(people)
+    for days in WITHIN:
+        seen = watched(days)
+        assert seen.counted_at == people.now
+        assert seen.results == people.work(lambda s: reading.read(s, campaign_id=campaign, days=days))  # noqa: B023
+        assert seen.results.collected.weeks
+    assert [one.contact_id for one in watched().results.breaches.first] == [cast.mario]
+    before = people.now
+    people.now += timedelta(days=2)
+    wrongly(people, campaign)
+    later = watched()
+    assert (later.counted_at, later.results.breaches.number) == (before, 1)
+    counts(people)
+    assert (watched().counted_at, watched().results.breaches.number) == (people.now, 2)
+
+
+def test_what_is_kept_of_breaches_names_nobody(people: Office, cast: Cast) -> None:
+    campaign = people.run(cast.mario, people.lucia())
+    wrongly(people, campaign)
+    people.work(lambda s: watching.watched(s, campaign_id=campaign, days=30))
+    counts(people)
+    (figure,) = [one for one in kept(people) if one.kind == watching.KIND]
+    assert THOROUGH.validate_json(figure.value).checked.number == 1
+    assert "contact" not in figure.value
+    people.work(lambda s: s.execute(delete(Attempt)))
+    found = people.work(lambda s: watching.watched(s, campaign_id=campaign, days=30)).results
+    assert [one.contact_id for one in found.breaches.first] == [None], "he was erased"
+
+
+def test_of_few_results_are_of_now(people: Office, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counted, "LARGE", 9)
+    campaign = people.run(cast.mario)
+    wrongly(people, campaign)
+    seen = people.work(lambda s: watching.watched(s, campaign_id=campaign, days=30))
+    assert seen == Watched(people.work(lambda s: reading.read(s, campaign_id=campaign)))
+    assert (owed(people), kept(people)) == ([], [])
 
 
 def test_whom_a_campaign_looks_at_first_are_those_whose_turn_it_is(people: Office, cast: Cast) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from crm.core.errors import ConflictError, InvalidError
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.compliance import rules, windows
 from outbound.compliance.rules import Ended
 from outbound.dialer import driving, service
 from outbound.dialer.models import LineState
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def whatever_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """People may be called whatever the hour at which the tests run."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from crm.core.errors import ConflictError
 from outbound.campaigns import contacts, running, spending
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Reason
 from outbound.dialer import calling, fit, lines, queries
 from outbound.dialer.deciding import Why
@@ -42,7 +42,7 @@ PRICED = OutcomeRules(minute_mills=100)  # ten cents a minute
 @pytest.fixture(autouse=True)
 def whatever_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """People may be called whatever the hour at which the tests run."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
 
 
 def setting(one: Dialing) -> Any:

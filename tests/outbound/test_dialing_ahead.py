@@ -11,8 +11,9 @@ from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError, FieldError
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState, Skip
-from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.campaigns.plan import Mode, Purpose
+from outbound.cati.models import Asked, SurveyCase
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended, Reason
 from outbound.dialer import calling, lines, recalls
 from outbound.dialer.models import DialerLine, DialerRecall, DialerSetting, LineState
@@ -20,7 +21,7 @@ from telephony.agents.models import AgentState
 from telephony.calls.models import Phase
 from telephony.carriers.port import JoinConference, Say
 from tests.cast import MARIO_MOBILE, principal_of
-from tests.outbound.dialing import Dialing
+from tests.outbound.dialing import Dialing, planned
 from tests.telephony.conftest import stage
 from tests.telephony.stage import Stage
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(autouse=True)
 def whatever_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """People may be called whatever the hour at which the tests run."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
 
 
 @pytest.fixture
@@ -123,6 +124,29 @@ def test_whoever_got_a_silent_call_is_called_next_with_an_operator_of_his_own(st
     his = next(one for one in ahead.attempts() if one.contact_id == cast.mario and one.ended is None)
     line = next(one for one in ahead.lines() if one.id == his.id)
     assert line.for_agent in {cast.anna, cast.luca}
+
+
+def test_who_refused_one_interviewer_is_rung_for_another_alone(stage: Stage, ahead: Dialing) -> None:
+    """A survey's refusal that a supervisor released: no line that whoever is free may get."""
+    cast = stage.cast
+    planned(stage, ahead.campaign, purpose=Purpose.SURVEY, form_id=1, vary_hours=False)
+    stage.work(
+        lambda s: s.add(
+            SurveyCase(
+                campaign_id=ahead.campaign, contact_id=cast.mario, ente_id=cast.empoli, refusals=1, not_by=cast.anna,
+                asked=Asked.CONVERSION,
+            )
+        )
+    )  # fmt: skip
+    ahead.seated(cast.anna)
+    reached(ahead, 250)
+    ahead.turn()
+    assert cast.mario not in {one.contact_id for one in ahead.attempts()}
+    ahead.seated(cast.luca)
+    ahead.turn()
+    (his,) = (one for one in ahead.attempts() if one.contact_id == cast.mario)
+    assert next(one for one in ahead.lines() if one.id == his.id).for_agent == cast.luca
+    assert {one.for_agent for one in ahead.lines()} > {None, cast.luca}, "others are anybody's"
 
 
 def test_a_machine_is_hung_up_on_and_its_operator_is_free(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from crm.collection.simulator.app import Gestionale
 from crm.collection.simulator.state import EnteState
 from crm.collection.sources.lookups import Lookups
 from crm.collection.sources.port import Lookup
-from crm.contacts.models import Contact, ContactReach
+from crm.contacts.models import Contact, ContactPreference, ContactReach
 from crm.core import clock
 from crm.core.errors import ConflictError
 from crm.enti.models import Ente
@@ -23,8 +23,10 @@ from crm.positions.models import Position
 from outbound.campaigns import contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
-from outbound.compliance.rules import Person, Reason, Rules, judge
+from outbound.compliance import calls, windows
+from outbound.compliance.calls import judge
+from outbound.compliance.rules import Person, Reason, Rules, Written
+from outbound.compliance.writing import judge_written
 from outbound.dialer import calling, driving
 from outbound.dialer.driving import Dialer
 from tests.cast import principal_of
@@ -108,7 +110,7 @@ def held(session: Any, ente_id: int) -> EnteState:
 
 @pytest.fixture
 def asked(stage: Stage, loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     found = Asked(stage, others=2)
     with serving(found.gestionale) as port:
         monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_URL", f"http://127.0.0.1:{port}")
@@ -124,6 +126,20 @@ def test_nobody_is_dialed_before_the_gestionale_was_asked_about_him(stage: Stage
     (attempt,) = asked.attempts()
     assert (attempt.contact_id, attempt.lookup) == (stage.cast.mario, Lookup.ANSWERED)
     assert attempt.known_at is not None
+
+
+@pytest.mark.integration
+def test_whom_nobody_has_asked_about_yet_would_be_called_as_far_as_is_known(stage: Stage, asked: Asked) -> None:
+    """A dry run says what would come of it at another hour, too: nobody is asked about before his turn."""
+    asked.goes_stale()
+    sara = stage.work(lambda s: principal_of(s, stage.cast.sara))
+    of = {"campaign_id": asked.campaign, "contact_ids": [stage.cast.mario]}
+    assert stage.work(lambda s: contacts.explain(s, sara, **of))[stage.cast.mario].allowed
+    wish = {"ente_id": stage.cast.empoli, "contact_id": stage.cast.mario, "do_not_call_why": "", "weekdays": []}
+    now = stage.work(clock.now)
+    row = ContactPreference(**wish, do_not_call_since=now, written_at=now, written_by=stage.cast.anna)
+    stage.work(lambda s: s.add(row))
+    assert stage.work(lambda s: contacts.explain(s, sara, **of))[stage.cast.mario].reasons == (Reason.DO_NOT_CALL,)
 
 
 @pytest.mark.integration
@@ -205,7 +221,7 @@ def test_whoever_calls_without_having_asked_does_not_get_through(stage: Stage, a
 
 
 minutes = st.integers(0, 3 * 24 * 60).map(lambda n: timedelta(minutes=n))
-AT = rules.NEVER.replace(year=2026, month=11, day=24, hour=10, minute=0, second=0, microsecond=0)
+AT = datetime(2026, 11, 24, 10, tzinfo=UTC)
 
 
 @given(
@@ -238,8 +254,8 @@ def test_only_calls_wait_for_an_answer() -> None:
     assert judge(unasked, Rules(windows=()), AT).reasons == (Reason.UNCHECKED,)
     about_nothing = Rules(windows=(), about_debt=False)
     assert judge(unasked, about_nothing, AT).allowed
-    to_write = replace(unasked, addresses={rules.Written.LETTER: ("1",)})
-    assert rules.judge_written(to_write, Rules(windows=()), AT, rules.Written.LETTER).allowed
+    to_write = replace(unasked, addresses={Written.LETTER: ("1",)})
+    assert judge_written(to_write, Rules(windows=()), AT, Written.LETTER).allowed
 
 
 def refuses(asked: Asked, contact: int) -> None:
@@ -291,7 +307,7 @@ def test_an_answer_of_before_the_refused_feed_says_nothing_of_it(stage: Stage, a
 def test_in_the_hours_of_businesses_alone_the_gestionale_is_asked_about_those_and_not_about_homes_before_them(
     stage: Stage, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_opens", lambda _rules, at, *, business: at if business else None)
+    monkeypatch.setattr(calls, "_opens", lambda _rules, at, *, business: at if business else None)
     monkeypatch.setattr(driving, "AHEAD", (1, 0, 60))
     last = asked.last()
     stage.work(lambda s: s.execute(update(Contact).where(Contact.id == last).values(residential=False)))

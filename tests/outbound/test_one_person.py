@@ -6,22 +6,23 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from crm.contacts.models import ContactMerge, ContactPreference
 from crm.core.errors import ConflictError
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
-from outbound.campaigns import contacts
+from outbound.campaigns import claims, contacts
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Phase, Step
 from outbound.compliance.rules import Ended, Reason, Written
+from outbound.messages.sending import owe
 from outbound.outcomes import service as outcomes
 from outbound.promises import service as promises
 from outbound.promises.judging import PromiseState
 from outbound.promises.models import PaymentPromise
 from tests.cast import Cast
-from tests.outbound.messages.test_sending import ONLY_SMS, SMS, Outreach, outreach
+from tests.outbound.messages.test_sending import ONLY_SMS, SMS, TO, Outreach, outreach
 from tests.outbound.test_campaigns import DAY, HOUR, PLAN, Office, office
 
 __all__ = ["office", "outreach"]
@@ -33,10 +34,9 @@ def merged(office: Office, kept: int, other: int) -> None:
     office.work(lambda s: s.add(ContactMerge(**of, merged_at=office.now, merged_by=office.cast.sara)))
 
 
-def undone(office: Office) -> None:
-    office.work(
-        lambda s: s.execute(update(ContactMerge).values(undone_at=office.now, undone_by=office.cast.sara))
-    )  # fmt: skip
+def undone(office: Office, *which: ColumnElement[bool]) -> None:
+    undo = update(ContactMerge).where(*which).values(undone_at=office.now, undone_by=office.cast.sara)
+    office.work(lambda s: s.execute(undo))
 
 
 def test_who_is_in_the_campaign_under_two_rows_gets_one_sms(outreach: Outreach, cast: Cast) -> None:
@@ -50,6 +50,20 @@ def test_who_is_in_the_campaign_under_two_rows_gets_one_sms(outreach: Outreach, 
     undone(outreach)
     assert outreach.work(outcomes.let_go) == 1, "it was somebody else after all"
     assert outreach.send() == 1
+
+
+def test_of_three_rows_two_are_somebody_elses_who_is_reached_once(outreach: Outreach, cast: Cast) -> None:
+    second, third = outreach.somebody(1), outreach.somebody(2)
+    campaign = outreach.run(cast.mario, second, third, plan=ONLY_SMS)
+    merged(outreach, cast.mario, second)
+    merged(outreach, second, third)
+    assert outreach.send() == 1
+    undone(outreach, ContactMerge.kept_id == cast.mario)
+    assert outreach.work(outcomes.let_go) == 1, "by one of the two rows that are left to him"
+    assert outreach.work(outcomes.let_go) == 0
+    assert outreach.send() == 1
+    left = [outreach.contact(campaign, one)[:2] for one in (second, third)]
+    assert left == [(ContactState.DONE, None), (ContactState.OUT, Reason.SAME_PERSON)]
 
 
 def test_he_counts_by_the_row_that_has_come_furthest(outreach: Outreach, cast: Cast) -> None:
@@ -69,16 +83,16 @@ def test_two_campaigns_do_not_claim_two_rows_of_one_man_at_one_instant(office: O
     merged(office, cast.mario, lucia)
     first, second = office.run(cast.mario, name="Una"), office.run(lucia, name="Due")
     got: list[Any] = []
-    gate, claimed = threading.Barrier(2), contacts._claim
+    gate, claimed = threading.Barrier(2), claims.claim
 
-    def together(*given: Any) -> bool:
+    def together(session: Any, **given: Any) -> bool:
         gate.wait(timeout=10)
-        return claimed(*given)
+        return claimed(session, **given)
 
     def ask(by: Any, campaign: int) -> None:
         got.append(office.next(by, campaign))
 
-    contacts._claim = together
+    claims.claim = together
     try:
         threads = [threading.Thread(target=ask, args=one) for one in ((office.anna, first), (office.luca, second))]
         for one in threads:
@@ -86,8 +100,39 @@ def test_two_campaigns_do_not_claim_two_rows_of_one_man_at_one_instant(office: O
         for one in threads:
             one.join()
     finally:
-        contacts._claim = claimed
+        claims.claim = claimed
     assert sum(one is not None for one in got) == 1
+
+
+def test_two_campaigns_that_write_to_two_rows_of_one_man_at_one_instant_keep_to_the_week(
+    outreach: Outreach, cast: Cast
+) -> None:
+    other = outreach.somebody(1)
+    merged(outreach, cast.mario, other)
+    outreach.run(cast.mario, plan=ONLY_SMS)
+    assert outreach.send() == 1
+    campaigns = outreach.run(cast.mario, plan=ONLY_SMS, name="Una"), outreach.run(other, plan=ONLY_SMS, name="Due")
+    sent: list[int] = []
+    gate, lock = threading.Barrier(2), claims.lock
+
+    def together(session: Any, persons: Any) -> None:
+        gate.wait(timeout=10)
+        lock(session, persons)
+
+    def send(campaign: int) -> None:
+        of = {"campaign_id": campaign, "channel": Written.SMS, "addresses": TO}
+        sent.append(outreach.work(lambda s: owe(s, **of))[1])
+
+    claims.lock = together
+    try:
+        threads = [threading.Thread(target=send, args=(one,)) for one in campaigns]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    finally:
+        claims.lock = lock
+    assert sorted(sent) == [0, 1]
 
 
 def test_a_complaint_under_one_row_holds_the_other_until_it_is_closed(office: Office, cast: Cast) -> None:

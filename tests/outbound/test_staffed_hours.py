@@ -11,10 +11,10 @@ from crm.audit.models import AuditEntry
 from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError, FieldError
-from crm.levels.judgement import Outbound
+from crm.levels.known import Outbound
 from outbound.campaigns.models import Attempt, Look, LookEnd, Skip
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended
 from outbound.dialer import calling, queries, service, staffing
 from outbound.dialer.models import DialerGap, DialerStay, Gap, OutboundDay
@@ -32,7 +32,7 @@ MINUTE_MS = 60_000
 @pytest.fixture(autouse=True)
 def whatever_the_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     """People may be called whatever the hour at which the tests run."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
 
 
 def gaps(one: Dialing) -> list[tuple[Gap, bool]]:

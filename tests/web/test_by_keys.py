@@ -1,26 +1,33 @@
 """A survey answered by the keys of a telephone, as the carrier tells of it: Mario calls, or is passed on to it."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from crm.core.db import Scope
+from crm.core.errors import FieldError
+from outbound.campaigns import contacts
+from outbound.campaigns import service as campaigns
 from outbound.campaigns.models import CampaignContact, ContactState
+from outbound.campaigns.plan import Plan, Purpose
 from outbound.cati import codes
 from outbound.cati.models import Interview, InterviewState, Mode, SurveyCase
-from outbound.compliance import rules
+from outbound.compliance import windows
+from outbound.compliance.rules import Reason
 from telephony.calls.models import Call
 from telephony.ivr.definition import Flow, Goodbye, Questions, ToQueue
-from tests.cast import MARIO_MOBILE, STRANGER
+from tests.cast import EMPOLI_LINE, MARIO_MOBILE, STRANGER, principal_of
 from tests.outbound.cati.forms import book
 from tests.telephony.calls.test_full_queue import follows
 from tests.web.conftest import PUBLIC, Desk
 from tests.web.test_booking_by_voice import Line
 from tests.web.test_questionnaires import Survey, survey
-from tests.web.test_survey_pages import QUESTIONS, YN, running, scoped
+from tests.web.test_survey_pages import QUESTIONS, YN, a_list, running, scoped
 
 __all__ = ["survey"]
 pytestmark = pytest.mark.integration
@@ -127,6 +134,25 @@ def test_who_hangs_up_has_refused_nothing_and_goes_on_where_he_was(centre: Centr
     assert (one.state, one.disposition) == (InterviewState.DONE, "1.1")
 
 
+def test_no_campaign_calls_who_is_answering_by_keys(centre: Centre) -> None:
+    cast = centre.survey.cast
+
+    def reasons() -> set[Reason]:
+        def work(session: Any) -> Any:
+            sara = principal_of(session, cast.sara)
+            return contacts.explain(session, sara, campaign_id=centre.campaign, contact_ids=[cast.mario])
+
+        return set(scoped(centre.survey, work)[cast.mario].reasons)
+
+    centre.leads()
+    assert Reason.CLAIMED not in reasons()
+    line = centre.calls()
+    line.keys("1")
+    assert Reason.CLAIMED in reasons()
+    line.hangs_up()
+    assert Reason.CLAIMED not in reasons()
+
+
 def test_who_keys_nothing_twice_or_zero_goes_on_to_an_operator(centre: Centre) -> None:
     centre.leads()
     line = centre.calls()
@@ -184,7 +210,7 @@ def test_nobody_but_the_carrier_answers_and_no_line_asks_what_is_not_allowed(cen
 def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     centre: Centre, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     mario = centre.survey.cast.mario
     desk.sit_down()
     desk.stage.ready(centre.survey.cast.anna)
@@ -196,7 +222,9 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     desk.stage.run()
     desk.stage.joins(call_id)
     keys = f"/cases/{centre.campaign}/{mario}/keys"
-    assert keys in desk.page()
+    page = desk.page()
+    assert keys in page
+    assert "Parlo con MARIO BIANCHI?" in page or "Parlo con Mario Bianchi?" in page, "we call him: who he is we know"
     assert centre.survey.post(keys, "luca", call=str(call_id)).status_code == 409, "not his conversation"
     assert centre.survey.post(keys, "anna", call=str(call_id)).status_code == 204
     assert centre.survey.post(keys, "anna", call=str(call_id)).status_code == 409
@@ -204,6 +232,7 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     line = Caller.__new__(Caller)
     line.client, line.database, line.sid = centre.survey.client, centre.survey.database, centre.call().carrier_sid
     line.heard = line.tells(f"/telephony/{centre.survey.cast.contract}/calls/{call_id}/survey")
+    assert line.said.startswith("Risponda con i tasti del telefono.")
     assert "È contento?" in line.said
     line.keys("1")
     assert line.hash("30") == "Grazie: il questionario è finito."
@@ -217,3 +246,21 @@ def test_a_plan_allows_it_only_where_keys_can_answer_and_the_page_says_which_row
     page = centre.survey.get(centre.survey.published(book(rows, YN, [{"form_title": "Con parole"}])))
     assert "riga 4" in page.text
     assert "la risposta non si può dare con i tasti" in page.text
+
+
+def test_a_survey_whose_questionnaire_keys_cannot_answer_is_not_written_so(survey: Survey) -> None:
+    words = [{"type": "text", "name": "why", "label": "Perché?"}]
+    form = int(survey.published(book(words, [], [{"form_title": "A parole"}])).rsplit("/", 1)[1])
+    cast, list_id = survey.cast, a_list(survey)
+    of = {"ente_id": cast.empoli, "contract_id": cast.contract, "list_id": list_id, "name": "Indagine"}
+    known = Plan(purpose=Purpose.SURVEY, form_id=form, queue_id=cast.operator, line=EMPOLI_LINE)
+
+    def write(session: Session, plan: Plan) -> None:
+        sara = principal_of(session, cast.sara)
+        draft = campaigns.begin(session, sara, **of)
+        campaigns.write(session, sara, campaign_id=draft, name="Indagine", plan=plan)
+
+    with pytest.raises(FieldError, match="Non si può compilare con i tasti") as refused:
+        scoped(survey, lambda s: write(s, replace(known, by_ivr=True)))
+    assert [one.field for one in refused.value.parts] == ["by_ivr"]
+    scoped(survey, lambda s: write(s, known))

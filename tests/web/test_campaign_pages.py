@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from crm.core.db import Database, Scope
 from crm.enti.models import Contract, ContractEnte
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Reason
 from outbound.lists.models import ContactListMember
 from tests.outbound.dialing import Dialing
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def dialing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Dialing:
     """A campaign of three whom a list has, whatever the hour."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     found = Dialing(desk.stage, others=2)
 
     def listed(session: Any) -> None:

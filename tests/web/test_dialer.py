@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -11,24 +12,23 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from crm.access.models import Role, RoleGrant
+from crm.access.models import RoleGrant
 from crm.core import clock
 from crm.core.db import Database, Scope, new_id
-from crm.levels.metrics import MetricName
 from outbound.campaigns import service as lifecycle
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import Attempt
 from outbound.campaigns.plan import Mode
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.dialer import queries, service
 from outbound.dialer.deciding import Why
-from outbound.dialer.models import DialerStay, LineState, OutboundDay
+from outbound.dialer.models import DialerStay, LineState
 from outbound.outcomes.catalogue import OutcomeRules
 from telephony.agents import service as agents
 from telephony.agents.models import Activity, AgentFact, AgentState
 from telephony.calls.models import Call, Phase
 from telephony.carriers.twilio.signature import sign
-from tests.cast import Cast, principal_of, promise
+from tests.cast import Cast, principal_of
 from tests.outbound.dialing import Dialing, planned
 from tests.telephony.fake_carrier import refused
 from tests.telephony.stage import Stage
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 def dialing(desk: Any, monkeypatch: pytest.MonkeyPatch) -> Dialing:
     """A campaign that runs, whatever the hour."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     return Dialing(desk.stage, mode=Mode.PREDICTIVE, others=2)
 
 
@@ -71,6 +71,7 @@ def test_the_board_says_how_it_goes_and_why(client: TestClient, dialing: Dialing
     assert board.seats is not None, "the agreement is entered"
     assert board.an_hour is None, "of seconds of work nothing is worked out"
     assert replace(board, staffed_ms=600_000).an_hour == 6
+    assert board.occupancy is None, "nor how busy they were"
     assert "si calcola da dieci minuti" in now.text
     dialing.seated(cast.luca)
     dialing.nobody_left()
@@ -96,6 +97,8 @@ def test_calls_an_hour_are_of_the_time_that_was_the_campaign_s(dialing: Dialing)
     minute = 60_000
     assert (spent.own_ms, spent.available_ms, spent.busy_ms) == (20 * minute, 20 * minute, 10 * minute)
     assert spent.agents == {cast.anna}
+    assert spent.occupancy == Decimal(10) / 30
+    assert replace(spent, available_ms=0, busy_ms=10 * minute - 1).occupancy is None
 
 
 def test_a_supervisor_changes_how_it_is_dialed_and_nobody_else_does(client: TestClient, dialing: Dialing) -> None:
@@ -145,10 +148,23 @@ def test_an_operator_joins_sees_who_rings_and_leaves(client: TestClient, dialing
     assert "BIANCHI" in page
     assert "Esci dalla campagna" in page
     assert "Vai in pausa" in page, "she may, at once"
-    assert client.post("/calling/leave", headers=headers).status_code == 204
+    left = client.post("/console/leave-campaign", headers=headers)
+    assert (left.status_code, left.headers.get("HX-Refresh")) == (204, None), "she may be speaking: the page stays"
+    assert "HX-Refresh" in client.post("/calling/leave", headers=headers).headers
     dialing.turn()
     dialing.turn()
     assert stage.call(seat).phase is Phase.ENDED
+
+
+def test_whose_line_led_to_a_seat_is_being_joined_and_rings_no_more(client: TestClient, dialing: Dialing) -> None:
+    as_(client, "anna")
+    dialing.seated(dialing.stage.cast.anna)
+    dialing.turn()
+    (line,) = dialing.lines()
+    dialing.answers(line)
+    page = client.get("/console").text
+    assert "Ti stiamo collegando" in page
+    assert "Il suo telefono squilla" not in page
 
 
 def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing) -> None:
@@ -156,7 +172,9 @@ def test_he_wants_to_be_called_on_thursday(client: TestClient, dialing: Dialing)
     at = f"/calling/{dialing.campaign}/{dialing.stage.cast.mario}/recall"
     dialing.calls_back(dialing.stage.cast.anna)
     day = (dialing.stage.work(clock.now) + timedelta(days=3)).date().isoformat()
-    assert client.post(at, data={"day": day, "hour": "17:00"}, headers=headers).status_code == 204
+    kept = client.post(at, data={"day": day, "hour": "17:00"}, headers=headers)
+    assert (kept.status_code, kept.headers.get("HX-Refresh")) == (204, None)
+    assert unquote(kept.headers["HX-Notice"]).startswith("Lo richiami tu")
     for wrong in ({"day": "", "hour": ""}, {"day": day, "hour": "presto"}, {"day": "2001-01-01", "hour": "17:00"}):
         assert client.post(at, data=wrong, headers=headers).status_code == 422
 
@@ -295,27 +313,3 @@ def test_what_it_may_cost_who_calls_and_a_carrier_that_refuses_are_on_the_pages(
     dialing.turn()
     as_(client, "sara")
     assert "Errore 20003" in client.get(f"/campaigns/{dialing.campaign}/board").text
-
-
-def test_calls_by_the_hour_are_a_level_that_leads_to_each_campaign_s_days(
-    client: TestClient, dialing: Dialing, database: Database, cast: Cast
-) -> None:
-    """Metric: outbound per hour."""
-    with database.begin(Scope.nothing()) as session:
-        promise(session, cast.contract, MetricName.OUTBOUND, "50", op=">=")
-        supervises = RoleGrant.user_id == cast.sara
-        session.execute(update(RoleGrant).where(supervises).values(role=Role.ADMINISTRATOR))
-    now = dialing.stage.work(clock.now)
-    its = {"ente_id": cast.empoli, "contract_id": cast.contract, "campaign_id": dialing.campaign}
-    row = OutboundDay(**its, day=clock.business_day(now), attempts=90, staffed_ms=7_200_000, counted_at=now)
-    dialing.stage.work(lambda s: s.add(row))
-    as_(client, "sara")
-    levels = client.get("/levels").text
-    assert "90 chiamate in 2 ore degli operatori" in levels
-    page = client.get(f"/levels/{cast.contract}/outbound")
-    assert page.status_code == 200
-    for words in ("Solleciti", "45", "almeno"):
-        assert words in page.text, words
-    assert client.get(f"/levels/{cast.other_contract}/outbound").status_code == 404
-    as_(client, "anna")
-    assert client.get(f"/levels/{cast.contract}/outbound").status_code == 403

@@ -22,7 +22,7 @@ from crm.levels import queries, remarks
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.frozen import Frozen, stored
-from crm.levels.judgement import Evidence
+from crm.levels.known import Evidence
 from crm.levels.metrics import AVAILABLE, LONGEST_WAIT, LOST, METRICS, QUEUE_CAP, WAITING_OVER, Each, MetricName
 from crm.levels.models import ClosedPeriod, ContractAgreement, ContractEvent, ContractEventKind
 from crm.levels.presets import PRESETS

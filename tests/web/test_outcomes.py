@@ -16,16 +16,17 @@ from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Scope, table_of
 from crm.timeline.models import TimelineEntry
-from outbound.campaigns import contacts
+from outbound.campaigns import contacts, counted
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion
 from outbound.campaigns.plan import parsed
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.compliance.rules import Ended
 from outbound.dialer import calling
 from outbound.outcomes.catalogue import Said
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises.models import PaymentPromise
+from outbound.results import watching
 from telephony.calls import conversation
 from telephony.calls.models import Call
 from tests.cast import principal_of
@@ -39,7 +40,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def campaign(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> int:
     """It runs whatever the hour; Mario is in it."""
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     return int(desk.stage.work(lambda s: _runs(s, desk.stage)))
 
 
@@ -217,6 +218,22 @@ def test_results_live_as_files_and_as_a_report_that_stays(desk: Desk, campaign: 
     assert "BIANCHI" not in theirs.upper()
     assert client.get(f"{report}.pdf").status_code == 200
     assert client.post(f"{at}/report", headers={**headers, "X-CSRF-Token": csrf_of(client)}).status_code == 403
+
+
+def test_what_takes_long_to_count_is_said_to_be_on_its_way(
+    desk: Desk, campaign: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counted, "LARGE", 1)
+    let_in(desk.client, "vera")
+    at = f"/campaigns/{campaign}/results/collected?days=7"
+    before = desk.client.get(at).text
+    assert "Sto contando" in before
+    assert f'hx-get="{at}"' in before
+    desk.stage.work(lambda s: watching.count(s, campaign))
+    after = desk.client.get(at).text
+    assert "Sto contando" not in after
+    assert "contati il" in after
+    assert "Niente da confrontare" in after
 
 
 def test_another_ente_s_officers_and_agents_see_no_results(desk: Desk, campaign: int) -> None:

@@ -18,7 +18,7 @@ from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.levels.agreement import Period
 from crm.levels.behind import Paid
-from crm.levels.judgement import Evidence
+from crm.levels.known import Evidence
 from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT
 from crm.levels.models import RemarkState

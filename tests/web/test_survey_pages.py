@@ -16,8 +16,9 @@ from outbound.campaigns.models import Attempt, Campaign, CampaignContact, Campai
 from outbound.campaigns.plan import Plan, Purpose, kept, parsed
 from outbound.cati import online, surveys
 from outbound.cati.models import Interview, SurveyQuota
-from outbound.compliance import rules
+from outbound.compliance import windows
 from outbound.lists.models import ContactList, ContactListMember, ListState, Origin
+from telephony.calls.models import Call
 from tests.cast import EMPOLI_LINE, lock_again
 from tests.outbound.cati.forms import book
 from tests.web.conftest import Desk, runtime_of
@@ -179,7 +180,7 @@ def test_an_interview_is_led_verified_and_counted(survey: Survey) -> None:
 def test_from_the_claim_to_the_call_the_console_leads_to_the_case(
     survey: Survey, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "_open", lambda _window, at: at)
+    monkeypatch.setattr(windows, "opening", lambda _window, at: at)
     campaign = int(running(survey).rsplit("/", 1)[1])
     desk.sit_down()
     desk.stage.ready(survey.cast.anna)
@@ -197,6 +198,10 @@ def test_from_the_claim_to_the_call_the_console_leads_to_the_case(
     assert survey.post(f"{case}/interview", "anna").status_code == 303
     led = scoped(survey, lambda s: s.scalars(select(Interview)).one())
     assert (led.call_id, led.campaign_id) == (call_id, campaign)
+    assert 'id="topic"' not in desk.page(), "the interview says what came of it"
+    desk.stage.caller_leaves(call_id)
+    assert survey.post("/console/wrap-up", "anna", call=str(call_id)).status_code in {204, 303}
+    assert scoped(survey, lambda s: s.get_one(Call, call_id).disposition) == "answered"
     other = {"contact_id": survey.cast.mario, "call_id": uuid4()}
     assert scoped(survey, lambda s: surveys.of_call(s, **other)) is None
 

@@ -19,6 +19,7 @@ SENTENCES = {
     "recording.changed": "Ha cambiato la registrazione delle conversazioni",
     "file.gate": "Ha verificato l'identità",
     "file.gate_shown": "Ha visto di chi è un fascicolo chiuso",
+    "file.refreshed": "Ha chiesto al gestionale i dati aggiornati di un contribuente",
     "file.searched": "Ha cercato tra i contribuenti",
     "monitoring.entered": "Ha inserito l'accordo sul controllo del lavoro",
     "monitoring.withdrawn": "Ha revocato l'accordo sul controllo del lavoro",

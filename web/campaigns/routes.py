@@ -24,7 +24,8 @@ from outbound.campaigns.models import ContactState, Skip
 from outbound.campaigns.plan import Channel, Mode, Order, Phase, Plan, Purpose, Retry, Step
 from outbound.campaigns.queries import CampaignView
 from outbound.cati import queries as questionnaires
-from outbound.compliance.rules import Verdict, opens
+from outbound.compliance.calls import opens
+from outbound.compliance.rules import Verdict
 from outbound.dialer import calling, fit
 from outbound.dialer import queries as dialer
 from outbound.lists import queries as lists

@@ -54,7 +54,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     ContactState: {
         ContactState.LATER: "più avanti",
         ContactState.READY: "da chiamare",
-        ContactState.CLAIMED: "con un operatore",
+        ContactState.CLAIMED: "in corso",
         ContactState.OUT: "esclusi",
         ContactState.DONE: "conclusi",
     },
@@ -109,7 +109,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.WINDOW: "a quest'ora non si chiama e non si va",
         Reason.SPOKEN_TODAY: "gli si è già parlato oggi",
         Reason.SPOKEN_THIS_WEEK: "gli si è già parlato tre volte in una settimana",
-        Reason.SILENT: "ha ricevuto una chiamata muta",
+        Reason.SILENT: "ha risposto e non ha trovato un operatore",
         Reason.TRIED: "è stato cercato da poco",
         Reason.WISH: "ha chiesto un altro momento",
         Reason.WRITTEN: "gli si è già scritto quanto basta in una settimana",

@@ -17,6 +17,7 @@ from crm.enti import queries as enti
 from outbound.cati import interviews
 from outbound.cati.aapor import Disposition, Group
 from outbound.cati.interviews import Standing
+from outbound.cati.questionnaire.xlsform import code_of
 from telephony.recording import queries as recordings
 from web.cati.questions import SaidField, buttons, reason, sent, shown
 from web.edge.fields import instant_of
@@ -149,8 +150,8 @@ def _page(
     return page(
         request, "cati/interview.html", visit.language, status=422 if wrong else 200, visit=visit,
         csrf=visit.csrf_token, one=standing, screen=screen, badge=enti.badges(session).get(standing.ente_id),
-        wrong=wrong, buttons=buttons(screen, typed) if screen else (), places=places or [],
-        shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
+        wrong=wrong, code=code_of(standing.language), buttons=buttons(screen, typed) if screen else (),
+        places=places or [], shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         ends=[(group, [d for d in Disposition if d.group is group]) for group in Group if group is not Group.I],
         complete=Disposition.COMPLETE, recorded=_recorded(session, visit, standing),
     )  # fmt: skip

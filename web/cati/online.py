@@ -15,6 +15,7 @@ from crm.core.errors import ConflictError, DomainError, NotFoundError
 from crm.enti import queries as enti
 from outbound.cati import online
 from outbound.cati.online import PATH
+from outbound.cati.questionnaire.xlsform import code_of
 from outbound.cati.steps import STALE
 from web.booking.place import PRIVATE, TOO_OFTEN, spoken
 from web.cati.questions import SaidField, buttons, reason, sent, shown
@@ -88,8 +89,9 @@ def _page(
     choices = tuple(replace(one, digit="") for one in buttons(screen, typed)) if screen else ()
     answer = page(
         request, "cati/online.html", spoken(request), status=422 if wrong else 200, sheet=sheet, screen=screen,
-        at=f"{PATH}/{token}", ente=enti.badges(session)[sheet.ente_id], wrong=wrong, buttons=choices,
-        places=places or [], shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
+        code=code_of(sheet.language), at=f"{PATH}/{token}", ente=enti.badges(session)[sheet.ente_id], wrong=wrong,
+        buttons=choices, places=places or [],
+        shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
     )  # fmt: skip
     answer.headers.update(PRIVATE)
     return answer

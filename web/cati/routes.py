@@ -21,7 +21,7 @@ from outbound.cati.questionnaire.interview import Answers, RefusedError
 from outbound.cati.questionnaire.look import Setting
 from outbound.cati.questionnaire.mistakes import Flaw, Mistake
 from outbound.cati.questionnaire.workbook import MOST_BYTES
-from outbound.cati.questionnaire.xlsform import Compiled, compiled
+from outbound.cati.questionnaire.xlsform import Compiled, code_of, compiled
 from outbound.cati.templates import TEMPLATES, template
 from outbound.lists import queries as lists
 from outbound.lists.models import ListState
@@ -205,7 +205,7 @@ def _preview(
     screen = engine.step(known, answers, setting)
     return page(
         request, "cati/preview.html", visit.language, status=422 if wrong else 200, visit=visit, csrf=visit.csrf_token,
-        view=view, number=number, known=known, chosen=language, screen=screen, wrong=wrong,
+        view=view, number=number, known=known, chosen=language, screen=screen, wrong=wrong, code=code_of(language),
         buttons=buttons(screen, typed) if screen else (), places=[],
         shown=(shown(screen) if typed is None else " ".join(typed)) if screen else "",
         state=json.dumps({"values": dict(answers.values), "at": answers.at}),

@@ -23,6 +23,7 @@ from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.queries import FollowUpView
 from crm.knowledge.queries import Where
 from outbound.cati import by_keys, surveys
+from outbound.dialer import queries as dialing
 from telephony.agents.models import AgentPresence, AgentState, PauseReason
 from telephony.appointments.state import Did
 from telephony.broadcasts import queries as broadcasts
@@ -344,7 +345,7 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         select(func.count()).where(Call.caller == call.caller, Call.arrived_at >= today)
     ).scalar_one()
     return CallView(
-        id=call.id, phase=call.phase, closing=call.closing, away=call.away, seated=call.seated,
+        id=call.id, phase=call.phase, closing=call.closing, away=_is_away(session, call), seated=call.seated,
         caller=callback.number if callback else call.caller, called_back=callback is not None, placed=call.placed,
         message=voicemail.of_call(session, call.id) if callback else None,
         who=contact.name if contact else None, line_label=line.label if line else call.line,
@@ -362,6 +363,12 @@ def _call(session: Session, call: Call, contact: ContactView | None) -> CallView
         recording=standing(call), unrecorded_until=call.unrecorded_until, missing=whom.missing(session, call),
         case=_case(session, call) if call.placed else "", by_keys=_by_keys(session, call),
     )  # fmt: skip
+
+
+def _is_away(session: Session, call: Call) -> bool:
+    """Nobody is on the line yet; whoever was let into a seat is: his telephone rings no more."""
+    joins = call.placed and call.phase is Phase.JOINING and not call.seated
+    return call.away and not (joins and dialing.has_answered(session, call.id))
 
 
 def _case(session: Session, call: Call) -> str:

@@ -35,8 +35,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         RecordingStanding.LEFT_OUT: "Dato riservato: la registrazione è ferma.",
         RecordingStanding.HELD: "Ora non si registra: riprende con la conversazione.",
         RecordingStanding.FAILED: "Non si sta registrando: il gestore telefonico non ci riesce.",
-        RecordingStanding.NOT_AGREED: "Chi chiama non è d'accordo: non si registra.",
-        RecordingStanding.WITHDRAWN: "Chi chiama ha cambiato idea: non si registra e non si conserva nulla.",
+        RecordingStanding.NOT_AGREED: "Il cittadino non è d'accordo: non si registra.",
+        RecordingStanding.WITHDRAWN: "Il cittadino ha cambiato idea: non si registra e non si conserva nulla.",
         RecordingStanding.VOID: "Non si registra più, e non si conserva nulla.",
     },
     Gone: {

@@ -18,10 +18,11 @@ from outbound.campaigns.plan import Mode
 from outbound.dialer import queries, recalls, service
 from outbound.dialer.deciding import AGGRESSIVE, SeatState, allowed
 from outbound.dialer.service import RANGES, Wanted
-from web.edge.answers import shown_anew
+from web.edge.answers import shown_anew, told
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 NO_CONTENT = 204
@@ -91,10 +92,20 @@ def stop(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, stopped: FlagF
 @router.post("/calling/leave")
 def leave(runtime: RuntimeDep, visit: ChangeDep) -> Response:
     """Take part no more."""
+    return shown_anew(_left(runtime, visit))
+
+
+@router.post("/console/leave-campaign")
+def leave_from_console(runtime: RuntimeDep, visit: ChangeDep) -> Response:
+    """The same from the console, in which she may be speaking with somebody."""
+    return told(_left(runtime, visit))
+
+
+def _left(runtime: Runtime, visit: Visit) -> str:
     runtime.database.transact(
         visit.scope(Permission.CALLS_ANSWER), lambda session: service.leave(session, visit.principal)
     )
-    return shown_anew(translations(visit.language).gettext("Non partecipi più alla campagna."))
+    return translations(visit.language).gettext("Non partecipi più alla campagna.")
 
 
 @router.post("/calling/{campaign_id}/join")
@@ -119,7 +130,7 @@ def recall(
         recalls.ask(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id, at=at)
 
     runtime.database.transact(visit.scope(Permission.CALLS_ANSWER), work)
-    return shown_anew(translations(visit.language).gettext("Lo richiami tu, se ci sei; altrimenti un collega."))
+    return told(translations(visit.language).gettext("Lo richiami tu, se ci sei; altrimenti un collega."))
 
 
 def _instant(day: str, hour: str) -> datetime:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from crm.collection import queries as collection
+from crm.collection.sources import lookups
 from crm.contacts import card as cards
 from crm.contacts import queries as contacts
 from crm.contacts.card import Summary
@@ -23,7 +24,7 @@ from crm.documents.queries import DocumentView
 from crm.enti import details
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
-from crm.files import letters, news
+from crm.files import letters, news, refreshing
 from crm.files import queries as files
 from crm.files.queries import Opening
 from crm.positions import queries as positions
@@ -111,7 +112,9 @@ class TaxGroup:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One ente's part of the file. Stale: older than the ente is promised. `gone_since`: it no longer has him."""
+    """One ente's part of the file. Stale: older than the ente is promised. `gone_since`: it no longer has him. `asks`:
+    of which of his rows the gestionale may be asked for the present state; none: it does not answer about one taxpayer.
+    """
 
     ente: Badge
     shows: Shows
@@ -120,6 +123,7 @@ class Section:
     stale: bool
     gone_since: datetime | None
     groups: tuple[TaxGroup, ...]
+    asks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +264,7 @@ def read_detail(session: Session, position: PositionView, opening: Opening) -> D
     """A position with its history, what can be paid of it, and its documents."""
     shows = Shows.of(opening.told[position.contact_id])
     today = clock.business_day(clock.now(session))
-    position = _told_of(position, shows)
+    position = told_of(position, shows)
     listed = documents.of_contacts(session, [position.contact_id]) if shows.documents else []
     own = tuple(one for one in listed if one.position_reference == position.reference)
     return Detail(
@@ -289,6 +293,7 @@ def _sections(
     badges, promised = enti.badges(session, ente_ids), files.promises(session, ente_ids)
     heard = collection.heard(session, ente_ids)
     unanswered = collection.unanswered(session, [one.id for one in same])
+    answered = lookups.last(session, [one.id for one in same])
     groups = grouped([one for one in owed if shows[one.contact_id].acts], today)
     sections = []
     for ente_id in dict.fromkeys(one.ente_id for one in same):
@@ -296,6 +301,9 @@ def _sections(
         rows = [row for row in same if row.ente_id == ente_id]
         oldest = min([one.as_of for one in mine] + [row.as_of for row in rows])
         as_of = oldest if ente_id in unanswered else max(oldest, heard.get(ente_id, oldest))
+        answers = [one.as_of for row in rows if (one := answered.get(row.id)) is not None and one.as_of is not None]
+        if len(answers) == len(rows):
+            as_of = max(as_of, min(answers))
         sections.append(
             Section(
                 badges[ente_id], shows[rows[0].id], totals(mine, today), as_of, as_of < at - promised[ente_id],
@@ -303,11 +311,12 @@ def _sections(
                 tuple(
                     TaxGroup(
                         one.tax, one.totals,
-                        tuple(_line(_told_of(each, shows[each.contact_id]), new, today) for each in one.positions),
+                        tuple(_line(told_of(each, shows[each.contact_id]), new, today) for each in one.positions),
                     )
                     for one in groups
                     if one.ente_id == ente_id
                 ),
+                rows[0].id if refreshing.offered(session, ente_id) else None,
             )
         )  # fmt: skip
     return tuple(sections)
@@ -348,7 +357,7 @@ def _may_be_said(one: Happening, shows: Shows) -> bool:
     return may and (shows.amounts or not with_amounts)
 
 
-def _told_of(position: PositionView, shows: Shows) -> PositionView:
+def told_of(position: PositionView, shows: Shows) -> PositionView:
     """A position without what may not be told. Without its plan it is one debt, whose first due date means nothing."""
     if not shows.amounts:
         position = replace(position, steps=tuple(replace(step, cents=None) for step in position.steps))

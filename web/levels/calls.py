@@ -16,7 +16,7 @@ from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.enti import queries as enti
 from crm.levels.behind import Behind
-from crm.levels.judgement import Outbound
+from crm.levels.known import Outbound
 from crm.levels.metrics import LATE, OF_DAYS, MetricName
 from crm.reports.report import over
 from outbound.dialer import staffing

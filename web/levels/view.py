@@ -15,15 +15,18 @@ from crm.levels import evidence, queries
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.behind import Behind, behind
 from crm.levels.closing import ONE_DAY, Closed, Days, closed, judged
-from crm.levels.judgement import Evidence, Penalty, Verdict, judge, penalties
+from crm.levels.judgement import judge
+from crm.levels.known import Evidence
 from crm.levels.later import Changes, changes
 from crm.levels.metering import Callers
 from crm.levels.metrics import METRICS, MetricName, Unit
 from crm.levels.models import RemarkState
+from crm.levels.penalties import Penalty, penalties
 from crm.levels.recomputing import periods
 from crm.levels.remarks import Remark, left_out, remarks
 from crm.levels.terms import Terms
 from crm.levels.terms import in_force as terms_in_force
+from crm.levels.verdicts import Verdict
 from crm.reports.report import Level, level_in
 from outbound.dialer import staffing
 from outbound.field.agents import judged as judged_agents

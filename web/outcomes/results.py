@@ -13,7 +13,7 @@ from crm.core.db import Scope
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 from outbound.campaigns import queries as campaigns
-from outbound.results import reading, service
+from outbound.results import reading, service, watching
 from outbound.results.reading import USUAL, WITHIN
 from outbound.results.results import Results
 from web.edge.answers import shown_anew
@@ -51,7 +51,7 @@ def results(
     days = _among(days)
     with runtime.database.begin(_scope(visit)) as session:
         one = campaigns.one(session, campaign_id)
-        found = reading.live(session, campaign_id=campaign_id, days=days, deep=False)
+        found = reading.live(session, campaign_id=campaign_id)
         made = service.versions(session, campaign_id)
         badge = enti.badges(session)[one.ente_id]
     return page(
@@ -65,7 +65,7 @@ def now(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
     """What changes by the minute."""
     with runtime.database.begin(_scope(visit)) as session:
         one = campaigns.one(session, campaign_id)
-        found = reading.live(session, campaign_id=campaign_id, deep=False)
+        found = reading.live(session, campaign_id=campaign_id)
     return HTMLResponse(fragment("outcomes/_now.html", visit.language, visit=visit, one=one, **_drawn(found, visit)))
 
 
@@ -73,13 +73,14 @@ def now(runtime: RuntimeDep, visit: VisitDep, campaign_id: int) -> Response:
 def collected(runtime: RuntimeDep, visit: VisitDep, campaign_id: int, days: int = USUAL) -> Response:
     """What was collected, and whether the rules were kept, which takes longer to find out."""
     with runtime.database.begin(_scope(visit)) as session:
-        found = reading.live(session, campaign_id=campaign_id, days=_among(days))
+        seen = watching.watched(session, campaign_id=campaign_id, days=_among(days))
+        found = seen.results
         manages = _manages(visit, found.ente_id)
         whose = {one.contact_id for one in found.breaches.first if manages and one.contact_id is not None}
         names = contacts.named(session, whose)
     return HTMLResponse(
         fragment(
-            "outcomes/_collected.html", visit.language, visit=visit, names=names, days=found.collected.days,
+            "outcomes/_collected.html", visit.language, visit=visit, names=names, days=_among(days), seen=seen,
             **_drawn(found, visit),
         )
     )  # fmt: skip

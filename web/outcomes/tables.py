@@ -53,11 +53,11 @@ def _reached(found: Results, say: NullTranslations) -> Table:
     one = found.reached
     rows: list[tuple[Value, ...]] = [
         (say.gettext("Contribuenti della campagna"), one.contacts, None),
-        (say.gettext("Cercati"), one.tried, _share(one.tried, one.contacts)),
+        (say.gettext("Cercati al telefono"), one.tried, _share(one.tried, one.contacts)),
         (say.gettext("Ha parlato chi si cercava"), one.right_party, _share(one.right_party, one.contacts)),
-        (say.gettext("Tentativi"), one.attempts, None),
+        (say.gettext("Tentativi al telefono"), one.attempts, None),
         *(
-            (f"{say.gettext('Tentativi')}: {say.gettext(word_for(how))}", n, _share(n, one.attempts))
+            (f"{say.gettext('Tentativi al telefono')}: {say.gettext(word_for(how))}", n, _share(n, one.attempts))
             for how, n in one.ended.items()
         ),
         (say.gettext("Reclami dopo un tentativo"), found.complaints, None),

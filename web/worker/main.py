@@ -52,6 +52,7 @@ from outbound.lists import tasks as lists
 from outbound.lists.service import BUILD as LIST_BUILD
 from outbound.lists.service import CHECK as LIST_CHECK
 from outbound.lists.service import DELETE as LIST_DELETE
+from outbound.results import watching as results
 from telephony.calls.queries import how_many_found_shut
 from telephony.messages.delivery import Delivery, Enclose
 from web.letters.paper import typeset
@@ -79,6 +80,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     ROUNDS_SOLVE: rounds.SOLVER,
     LIST_CHECK: checking.CHECKER,
     LIST_DELETE: lists.DELETER,
+    results.COUNT: results.COUNTER,
     REPORT_MAKE: reports.maker(days_of, how_many_found_shut),
 }
 

@@ -11,7 +11,7 @@ from functools import partial
 
 import httpx
 import structlog
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
@@ -35,6 +35,15 @@ log = structlog.get_logger(__name__)
 _L, _SOURCE, _CONTACT, _POSITION = (
     table_of(each) for each in (ContactLookup, CollectionSource, Contact, Position)
 )  # fmt: skip
+
+
+def _asked_of(ente_id: ColumnElement[int] | int) -> tuple[ColumnElement[bool], ...]:
+    return _SOURCE.c.ente_id == ente_id, _SOURCE.c.answers_one, _SOURCE.c.active
+
+
+OFFERED = select(_SOURCE.c.answer_minutes, _SOURCE.c.one_failures, _SOURCE.c.one_open_until).where(
+    *_asked_of(bindparam("ente", type_=BigInteger))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +76,14 @@ class _Asked:
 
 def offer(session: Session, ente_id: int) -> Offer | None:
     """What the ente's gestionale offers; none: nothing of the kind."""
-    row = session.execute(
-        select(_SOURCE.c.answer_minutes, _SOURCE.c.one_failures, _SOURCE.c.one_open_until).where(*_asked_of(ente_id))
-    ).one_or_none()
-    if row is None:
-        return None
-    is_open = Breaker(row.one_failures, row.one_open_until).circuit(clock.now(session)) is Circuit.OPEN
-    return Offer(None if is_open else timedelta(minutes=row.answer_minutes))
+    row = session.execute(OFFERED, {"ente": ente_id}).one_or_none()
+    return None if row is None else offered(*row, now=clock.now(session))
+
+
+def offered(answer_minutes: int, failures: int, open_until: datetime | None, *, now: datetime) -> Offer:
+    """The same, of what `OFFERED` selects. Pure."""
+    is_open = Breaker(failures, open_until).circuit(now) is Circuit.OPEN
+    return Offer(None if is_open else timedelta(minutes=answer_minutes))
 
 
 def last(session: Session, contact_ids: Collection[int]) -> dict[int, Last]:
@@ -205,7 +215,3 @@ def _write(session: Session, ente_id: int, asked: _Asked, outcome: Lookup, **mor
         .on_conflict_do_update(index_elements=[_L.c.contact_id], set_=row)
     )
     touch(session, topics.contact(asked.contact_id))
-
-
-def _asked_of(ente_id: int) -> tuple[ColumnElement[bool], ...]:
-    return _SOURCE.c.ente_id == ente_id, _SOURCE.c.answers_one, _SOURCE.c.active

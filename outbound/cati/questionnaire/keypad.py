@@ -1,7 +1,8 @@
 """A questionnaire answered by the keys of a telephone: which ones can be, and what a key means. Pure.
 
-Where one key is awaited, 1 to 9 choose and zero leads to an operator; where a number is, hash ends it. The star leads
-back to the question before; hash alone goes on without an answer, where there need be none, and else asks again.
+Where one key is awaited, 1 to 9 choose and zero leads to an operator; where a number is, or several choices are, hash
+ends it. The star leads back to the question before; hash alone goes on without an answer, where there need be none, and
+else asks again.
 """
 
 import re
@@ -17,7 +18,9 @@ from outbound.cati.questionnaire.look import Setting
 from telephony.ivr.languages import Language
 
 BY_NUMBER = frozenset({Kind.INTEGER, Kind.RANGE})
-ASKED = frozenset({Kind.ONE, Kind.ACKNOWLEDGE, Kind.NOTE, Kind.CALCULATE, Kind.HIDDEN}) | BY_NUMBER
+OF_LIST = frozenset({Kind.ONE, Kind.MANY})
+UNTIL_HASH = BY_NUMBER | {Kind.MANY}
+ASKED = frozenset({Kind.ACKNOWLEDGE, Kind.NOTE, Kind.CALCULATE, Kind.HIDDEN}) | OF_LIST | BY_NUMBER
 MOST_CHOICES = 9  # a key for each
 LONGEST_LABEL, LONGEST_TEXT = 80, 600  # characters: of nine choices nobody remembers long ones; half a minute, spoken
 OPERATOR, BACK = "0", "*"
@@ -80,7 +83,7 @@ class Key(StrEnum):
 
 def awaits(screen: Screen) -> int | None:
     """How many keys are awaited; none: until hash."""
-    return None if screen.kind in BY_NUMBER else 1
+    return None if screen.kind in UNTIL_HASH else 1
 
 
 def heard(screen: Screen, keys: str, *, hashed: bool) -> tuple[str, ...] | Key:
@@ -94,18 +97,27 @@ def heard(screen: Screen, keys: str, *, hashed: bool) -> tuple[str, ...] | Key:
         return (() if not screen.is_required else Key.AGAIN) if hashed else Key.NOTHING
     if screen.kind in BY_NUMBER:
         return (keys,) if keys.isascii() and keys.isdecimal() else Key.WRONG
+    if screen.kind is Kind.MANY:
+        several = tuple(dict.fromkeys(_chosen(screen, key) for key in keys))
+        return Key.WRONG if "" in several else several
     if keys == OPERATOR:
         return Key.OPERATOR
     if screen.kind is Kind.ACKNOWLEDGE:
         return (ACKNOWLEDGED,) if keys == "1" else Key.WRONG
-    choices = choices_of(screen)
-    number = int(keys) if keys.isascii() and keys.isdecimal() else 0
-    return (choices[number - 1],) if 1 <= number <= len(choices) else Key.WRONG
+    one = _chosen(screen, keys)
+    return (one,) if one else Key.WRONG
 
 
 def choices_of(screen: Screen) -> tuple[str, ...]:
     """The names of what is chosen from, by their keys: the first one is 1."""
     return tuple(one.name for one in screen.options) if screen.question is not None else (YES, NO)
+
+
+def _chosen(screen: Screen, key: str) -> str:
+    """The choice that a key stands for; empty: none."""
+    choices = choices_of(screen)
+    number = int(key) if key.isascii() and key.isdecimal() else 0
+    return choices[number - 1] if 1 <= number <= len(choices) else ""
 
 
 def before(form: Questionnaire, answers: Answers, setting: Setting) -> Answers:
@@ -138,7 +150,7 @@ def _of_question(form: Questionnaire, one: Question) -> Hindrance | None:
         ends = bounds(one.least, one.most, one.stride)
         if ends is None or ends[0] < 0 or any(end % 1 for end in ends):
             return Hindrance.NUMBERS
-    if one.kind is Kind.ONE:
+    if one.kind in OF_LIST:
         choices = form.lists.get(one.choices, ())
         if len(choices) > MOST_CHOICES:
             return Hindrance.CHOICES

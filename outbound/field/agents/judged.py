@@ -9,7 +9,7 @@ from crm.core import clock
 from crm.core.clock import business_day, start_of_day
 from crm.enti import queries as enti
 from crm.enti.days import Patron
-from crm.levels.judgement import Unfit
+from crm.levels.known import Unfit
 from outbound.field.agents.models import UnfitnessFinding
 from outbound.field.agents.standing import taken
 from outbound.field.agents.unfit import patron_of

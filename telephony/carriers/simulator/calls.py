@@ -118,6 +118,8 @@ class Call:
     """Who hears the keys pressed on this line, beside the product: those in its conference."""
     on_end: Callable[[], None] = field(default=lambda: None)
     """What else must be tidied when the call is over."""
+    picked_up: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody whom the product calls has been told to answer, whatever he would have done by himself."""
     person: asyncio.Task[None] | None = None
     """The simulated person who follows a script on this line."""
     hearing: asyncio.Task[None] | None = None

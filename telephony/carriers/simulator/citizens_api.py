@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from telephony.carriers.simulator.access import citizen_allowed
 from telephony.carriers.simulator.callees import ANYBODY, Callee
 from telephony.carriers.simulator.callers import read_callers
-from telephony.carriers.simulator.calls import Call, Source, Status
+from telephony.carriers.simulator.calls import Call, Direction, Source, Status
 from telephony.carriers.simulator.citizens import Step, hang_up, live_by
 from telephony.carriers.simulator.config import Suggestion
-from telephony.carriers.simulator.exchange import Exchange
+from telephony.carriers.simulator.exchange import CLIENT, Exchange
 from telephony.carriers.simulator.execution import execute
 from telephony.carriers.simulator.numbers import Line
 from telephony.carriers.simulator.rest.access import ExchangeDep
@@ -153,6 +153,16 @@ async def speak(sid: str, body: WordsIn, exchange: ExchangeDep) -> dict[str, Any
     if not call.live:
         raise HTTPException(409, "the call is over")
     call.speak(body.words)
+    return call_view(call)
+
+
+@router.post("/calls/{sid}/answer")
+async def answer(sid: str, exchange: ExchangeDep) -> dict[str, Any]:
+    """Somebody whom the product calls picks up now."""
+    call = _find(exchange, sid)
+    if call.status is not Status.RINGING or call.direction is Direction.INBOUND or call.to.startswith(CLIENT):
+        raise HTTPException(409, "nobody's telephone rings there")
+    call.picked_up.set()
     return call_view(call)
 
 

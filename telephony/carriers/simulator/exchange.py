@@ -266,11 +266,13 @@ class Exchange:
         call.become(Status.RINGING)
         self.report(call, "ringing")
         rings_s = callee.answer_after_s * self.config.pace.waits
-        await call.pause(min(rings_s, call.ring_timeout_s))
-        if callee.outcome is not None:
-            raise HungUp("callee", callee.outcome)
-        if rings_s > call.ring_timeout_s:
-            raise HungUp("nobody", Status.NO_ANSWER)
+        try:
+            await call.race(call.picked_up.wait(), min(rings_s, call.ring_timeout_s))
+        except TimeoutError:
+            if callee.outcome is not None:
+                raise HungUp("callee", callee.outcome) from None
+            if rings_s > call.ring_timeout_s:
+                raise HungUp("nobody", Status.NO_ANSWER) from None
         callee.begin(call, self.config.pace)
 
     def _listen(self, call: Call, target: Target) -> None:

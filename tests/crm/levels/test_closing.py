@@ -16,7 +16,8 @@ from crm.levels.closing import close_due, closed, due
 from crm.levels.differences import Counted, differences
 from crm.levels.evidence import of_period
 from crm.levels.frozen import Frozen, restored, seal, stored
-from crm.levels.judgement import Breach, Evidence, judge_all
+from crm.levels.judgement import judge_all
+from crm.levels.known import Breach, Evidence
 from crm.levels.metering import MEASURES, Callers, Counts
 from crm.levels.metrics import LONGEST_WAIT, LOST
 from crm.levels.models import ClosedPeriod, ServiceHour

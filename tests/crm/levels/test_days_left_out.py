@@ -23,12 +23,14 @@ from crm.levels.behind import Paid, behind
 from crm.levels.closing import close_due, closed
 from crm.levels.differences import WhyChanged
 from crm.levels.frozen import restored, seal, stored
-from crm.levels.judgement import AtDesks, Evidence, Verdict, judge
+from crm.levels.judgement import judge
+from crm.levels.known import AtDesks, Evidence
 from crm.levels.metrics import Each, MetricName
 from crm.levels.models import RemarkState
 from crm.levels.recomputing import recompute
 from crm.levels.remarks import Remark, Step, Waiting, left_out
 from crm.levels.terms import USUAL
+from crm.levels.verdicts import Verdict
 from crm.turns.models import Turn, TurnState
 from tests.cast import Cast
 from tests.crm.conftest import Clock

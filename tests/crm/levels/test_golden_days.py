@@ -24,10 +24,10 @@ from crm.levels.agreement import EVER, Agreement, Promise
 from crm.levels.closing import close_due, closed
 from crm.levels.evidence import of_period
 from crm.levels.frozen import seal
-from crm.levels.judgement import penalties
 from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT, QUEUE_CAP
 from crm.levels.models import ContractEventKind
+from crm.levels.penalties import penalties
 from crm.levels.presets import PRESETS, agreement_from
 from tests.cast import Cast, open_week
 from tests.crm.conftest import Clock

@@ -11,7 +11,8 @@ import pytest
 from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit, judge
+from crm.levels.judgement import judge
+from crm.levels.known import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit
 from crm.levels.metering import Callers, Counts, Measured, contribution
 from crm.levels.metrics import METRICS
 from crm.levels.metrics import MetricName as N

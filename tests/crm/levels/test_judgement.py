@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from crm.levels import formulas
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.formulas import Standing
-from crm.levels.judgement import (
-    AtDesks,
-    Breach,
-    Evidence,
-    Unfit,
-    judge,
-    judge_all,
-    penalties,
-    tolerated_days,
-)
+from crm.levels.judgement import judge, judge_all
+from crm.levels.known import AtDesks, Breach, Evidence, Unfit
 from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import (
     ANSWERED_WITHIN,
@@ -34,8 +26,10 @@ from crm.levels.metrics import (
     Each,
     MetricName,
 )
+from crm.levels.penalties import penalties
 from crm.levels.presets import PRESETS, of_contract
 from crm.levels.terms import USUAL, Formula, Terms
+from crm.levels.verdicts import tolerated_days
 
 FIRST = date(2026, 10, 1)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(20))

@@ -13,7 +13,7 @@ from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.closing import close_due, closed, frozen_of
 from crm.levels.formulas import Standing
 from crm.levels.frozen import Part, judged_again, restored, seal, stored
-from crm.levels.judgement import Continuity, Evidence
+from crm.levels.known import Continuity, Evidence
 from crm.levels.metering import Callers, Counts
 from crm.levels.metrics import LOST, MetricName
 from crm.levels.terms import USUAL

@@ -23,11 +23,13 @@ from crm.levels.agreement import EVER, Agreement, Period, Promise
 from crm.levels.behind import Paid, behind
 from crm.levels.closing import close_due, closed
 from crm.levels.differences import Counted, Learnt, Whole, WhyChanged, differences, shifts
-from crm.levels.judgement import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit, judge_all, penalties
+from crm.levels.judgement import judge_all
+from crm.levels.known import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit
 from crm.levels.later import Changes
 from crm.levels.metering import Account, Callers, Counts, FactKind, Measured, quarter_of
 from crm.levels.metrics import LONGEST_WAIT, LOST, Each
 from crm.levels.models import ClosedPeriod, ContractEvent, ContractEventKind, RemarkState, ServiceDelta, ServiceFact
+from crm.levels.penalties import penalties
 from crm.levels.recomputing import Recomputed, recompute, write_version
 from crm.levels.remarks import Remark, Step
 from crm.levels.service import SeenFact

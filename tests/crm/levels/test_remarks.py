@@ -14,11 +14,12 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.levels import remarks
 from crm.levels.agreement import Promise
-from crm.levels.judgement import Breach, Verdict
+from crm.levels.known import Breach
 from crm.levels.metering import Callers
 from crm.levels.metrics import LONGEST_WAIT
 from crm.levels.models import ContractEvent, ContractEventKind, RemarkState
 from crm.levels.remarks import Step, Waiting, left_out
+from crm.levels.verdicts import Verdict
 from tests.cast import Cast
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from crm.core.clock import in_rome, start_of_day
 from crm.enti.calendar import Timetable, is_holiday
 from crm.levels.agreement import Period
 from crm.levels.closing import SETTLED
-from crm.levels.judgement import Continuity, Evidence
+from crm.levels.known import Continuity, Evidence
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.terms import USUAL
 from crm.reports.due import TOLD_AT, settled, span, told_at

@@ -24,7 +24,7 @@ from crm.agendas.times import DAY
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.levels import evidence
-from crm.levels.judgement import AtDesks
+from crm.levels.known import AtDesks
 from crm.timeline.models import EntryKind, TimelineEntry
 from crm.turns import ending, queries, sampling, screens, service
 from crm.turns.errors import NoNumberError, NotHere, NotHereError

@@ -29,6 +29,7 @@ FORM = form(
         {"type": "integer", "name": "times", "label": "Quante volte?", "constraint": ". < 9",
          "constraint_message": "Meno di 9."},
         {"type": "range", "name": "mark", "label": "Voto", "parameters": "start=1 end=5 step=1", "required": "yes"},
+        {"type": "select_multiple yn", "name": "both", "label": "Quali?"},
     ],
     YN,
 )  # fmt: skip
@@ -49,6 +50,11 @@ def test_a_question_is_read_with_a_key_for_each_choice() -> None:
         "Quante volte? Key in the number and then the hash key. If you would rather not answer, press the hash key."
     )
     assert (keypad.awaits(asked()), keypad.awaits(asked("y"))) == (1, None)
+    assert spoken.question(asked("y", "3", "2"), IT) == (
+        "Quali? Sì: prema 1. No & basta: prema 2. Può sceglierne più di una: prema i loro tasti e poi cancelletto. Se "
+        "preferisce non rispondere, prema cancelletto."
+    )
+    assert keypad.awaits(asked("y", "3", "2")) is None
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,12 @@ def test_a_question_is_read_with_a_key_for_each_choice() -> None:
         (asked("y"), "12", False, ("12",)),
         (asked("y"), "1*2", True, Key.WRONG),
         (asked("y"), "*", True, Key.BACK),
+        (asked("y", "3", "2"), "21", True, ("n", "y")),
+        (asked("y", "3", "2"), "11", True, ("y",)),
+        (asked("y", "3", "2"), "13", True, Key.WRONG),
+        (asked("y", "3", "2"), "0", True, Key.WRONG),
+        (asked("y", "3", "2"), "", True, ()),
+        (asked("y", "3", "2"), "*", True, Key.BACK),
     ],
 )
 def test_what_a_key_means(screen: interview.Screen, keys: str, hashed: bool, meant: object) -> None:
@@ -130,14 +142,15 @@ def _question(name: str, kind: Kind, is_required: bool, relevant: str, over: str
     return Question(
         name, kind, {"": name}, {}, {}, required="yes" if is_required else "",
         relevant="" if f"${{{name}}}" in relevant else relevant,
-        constraint=bound if kind in keypad.BY_NUMBER else "", choices=over if kind is Kind.ONE else "",
+        constraint=bound if kind in keypad.BY_NUMBER else "", choices=over if kind in keypad.OF_LIST else "",
         is_random=random, most="20",
     )  # fmt: skip
 
 
 FLAGS = some.booleans()
 QUESTIONS = some.tuples(
-    some.sampled_from([Kind.ONE, Kind.ONE, Kind.INTEGER, Kind.RANGE, Kind.ACKNOWLEDGE, Kind.NOTE]), FLAGS, CONDITIONS,
+    some.sampled_from([Kind.ONE, Kind.ONE, Kind.MANY, Kind.INTEGER, Kind.RANGE, Kind.ACKNOWLEDGE, Kind.NOTE]), FLAGS,
+    CONDITIONS,
     some.sampled_from(sorted(LISTS)), FLAGS, some.sampled_from(["", ". < 7"]),
 )  # fmt: skip
 
@@ -155,7 +168,7 @@ def forms(draw: some.DrawFn) -> Questionnaire:
 
 
 PRESSED = some.lists(
-    some.tuples(some.sampled_from(["", "*", "1", "1", "2", "3", "9", "5", "12", "1*"]), FLAGS), max_size=25
+    some.tuples(some.sampled_from(["", "*", "1", "1", "2", "3", "9", "5", "12", "21", "1*"]), FLAGS), max_size=25
 )  # fmt: skip
 
 

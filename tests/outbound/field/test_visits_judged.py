@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from crm.core.clock import ROME
 from crm.enti.calendar import Hours, Timetable, is_holiday
-from outbound.compliance.rules import A_WEEK, WEEK, Attempt, Ended, Person, Reason, Rules, judge
+from outbound.compliance.calls import A_WEEK, judge
+from outbound.compliance.rules import Attempt, Ended, Person, Reason, Rules
 from outbound.compliance.visited import PAUSES, Visited
 from outbound.compliance.visits import VisitRules, judge_visit, visit_rules
+from outbound.compliance.windows import WEEK
 from outbound.field.visits.door import Outcome
 
 MOBILE = "+393331234567"

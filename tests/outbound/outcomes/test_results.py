@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.contacts import preferences
+from crm.contacts.models import ConditionKind, ContactCondition, Source
 from crm.core import clock
 from crm.core.clock import ROME
 from crm.core.db import Scope, table_of
@@ -130,6 +131,24 @@ def test_whoever_had_refused_and_what_the_rules_had_held_back_are_breaches(stage
     sara = Principal(stage.cast.sara, "", "it", frozenset({Held(Role.SUPERVISOR, None, stage.cast.contract)}))
     stage.work(lambda s: preferences.do_not_call(s, sara, contact_id=stage.cast.mario))
     assert Law.REFUSED in broken(stage, campaign)
+
+
+def test_who_was_known_to_be_dead_was_called_against_the_rules_unless_it_was_not_so(
+    stage: Stage, campaign: int
+) -> None:
+    now = rome(11, 24, 11)
+    tried(stage, campaign, now)
+    told = {"since": None, "source": Source.RELATED, "note": "", "told_by": stage.cast.anna}
+    of = {"ente_id": stage.cast.empoli, "contact_id": stage.cast.mario, "kind": ConditionKind.DECEASED}
+    row = ContactCondition(**of, **told, told_at=now + HOUR)
+    stage.work(lambda s: s.add(row))
+    assert broken(stage, campaign) == [], "nobody knew then"
+    stage.work(lambda s: s.execute(update(ContactCondition).values(told_at=now - HOUR)))
+    assert broken(stage, campaign) == [Law.DEAD]
+    stage.work(
+        lambda s: s.execute(update(ContactCondition).values(withdrawn_at=now - HOUR / 2, withdrawn_by=stage.cast.anna))
+    )
+    assert broken(stage, campaign) == []
 
 
 def test_holidays_are_those_of_the_law_and_of_the_patron(stage: Stage) -> None:

@@ -110,6 +110,15 @@ def test_a_busy_number(world):
     world.product.wait("/status", CallStatus="busy")
 
 
+def test_somebody_whose_telephone_rings_picks_up_when_he_is_told_to(world):
+    world.http.put("/simulator/callees", json={"number": "+393470000001", "answer_after_s": 600})
+    sid = place(world)["sid"]
+    world.until(sid, lambda view: view["status"] == "ringing")
+    world.http.post(f"/simulator/calls/{sid}/answer").raise_for_status()
+    world.product.wait("/status", CallStatus="in-progress")
+    assert world.http.post(f"/simulator/calls/{sid}/answer").status_code == 409
+
+
 def test_duplicated_callbacks(make_world):
     world = make_world(Faults(duplicate=1.0))
     place(world)

@@ -296,10 +296,10 @@ document.addEventListener("DOMContentLoaded", () => setTimeout(() => {
 const LOOK_MS = 2000;
 const WAITS_MS = 15 * 60_000;
 
-/** Whether the page stays. */
-function signedOut() {
+/** Whether the page stays: it does in a call, and where something typed has not arrived. */
+export function signedOut(isTyped = unsent.size > 0) {
   const place = document.getElementById("signed-out");
-  if (away || !place || !(unsent.size || document.body.dataset.onCall)) return away;
+  if (away || !place || !(isTyped || document.body.dataset.onCall)) return away;
   away = true;
   waitForSession(place);
   return true;

@@ -21,11 +21,13 @@ export function notify(text) {
   }
 }
 
-// What was done is said by the page that is shown anew after it.
+// What was done is said by the page that is shown anew after it, or by this one if it stays.
 const DONE = "done";
 document.addEventListener("htmx:after:request", (event) => {
-  const sentence = event.detail.ctx?.hx?.notice;
-  if (sentence) sessionStorage.setItem(DONE, decodeURIComponent(sentence));
+  const { notice, refresh, redirect } = event.detail.ctx?.hx ?? {};
+  if (!notice) return;
+  if (refresh || redirect) sessionStorage.setItem(DONE, decodeURIComponent(notice));
+  else notify(decodeURIComponent(notice));
 });
 
 function tellWhatWasDone() {
