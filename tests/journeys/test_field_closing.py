@@ -19,7 +19,7 @@ def test_conditions_are_proposed_and_accepted_and_the_register_is_printed(sit_do
     form = page.locator("form.field-propose")
     form.get_by_label("Per mille").first.fill("novanta")
     form.get_by_role("button", name="Proponi all'ente").click()
-    expect(form.locator(".field-error:visible").first).to_contain_text("Scrivi un numero")
+    expect(form.get_by_text("Scrivi un numero, come 90 o 92,5.")).to_be_visible()
     form.get_by_label("Per mille").first.fill("92,5")
     form.get_by_label("Valgono dal").fill("2031-01-01")
     assert_accessible(page)
