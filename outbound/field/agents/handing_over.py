@@ -1,17 +1,18 @@
-"""The practices of whoever may act no more: frozen as he is found unfit, handed to a substitute, taken back."""
+"""The practices of whoever may act no more: handed to a substitute, taken back, let go."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.core import clock
 from outbound.field.agents import queries
 from outbound.field.agents.ties import excluded
-from outbound.field.practices.lifecycle import Deed, MandateState, State, after
+from outbound.field.practices import service
+from outbound.field.practices.lifecycle import Deed, Limits, MandateState, State, after
 from outbound.field.practices.models import FieldMandate, Practice
 
 _OPEN = (MandateState.OFFERED, MandateState.ACCEPTED)
@@ -27,20 +28,8 @@ class HandedOver:
     left: tuple[int, ...]
 
 
-def freeze(session: Session, *, agent_id: int, ente_id: int, why: str, at: datetime) -> list[int]:
-    """Nobody goes any more to whom he was sent, or offered; the practices' ids. His mandates are revoked."""
-    rows = _practices(session, Practice.agent_id == agent_id, Practice.ente_id == ente_id, Practice.state.in_(
-        (State.OFFERED, State.ACCEPTED)
-    ))  # fmt: skip
-    for practice in rows:
-        practice.state, practice.frozen_why = after(practice.state, Deed.FREEZE), why[:400]
-        _end_mandates(session, practice.id, MandateState.REVOKED, why, at)
-    session.flush()
-    return [one.id for one in rows]
-
-
 def offer(
-    session: Session, *, practice_ids: Collection[int], to: int, by: int, at: datetime
+    session: Session, by: Principal, *, practice_ids: Collection[int], to: int, at: datetime
 ) -> HandedOver:  # fmt: skip
     """Those still frozen are offered to another agent: the days and limits of each are those of its last mandate."""
     rows = _practices(session, Practice.id.in_(practice_ids), Practice.state == State.FROZEN)
@@ -53,16 +42,9 @@ def offer(
         if last is None or last.valid_to < today or excluded(signs.get(practice.contact_id, ())):
             left.append(practice.id)
             continue
-        practice.state = after(after(practice.state, Deed.RELEASE), Deed.OFFER)
-        practice.agent_id, practice.frozen_why = to, ""
-        session.add(
-            FieldMandate(
-                id=uuid4(), ente_id=practice.ente_id, practice_id=practice.id, agent_id=to,
-                state=MandateState.OFFERED, valid_from=max(last.valid_from, today), valid_to=last.valid_to,
-                cents=last.cents, most_visits=last.most_visits, may_photograph=last.may_photograph, given_at=at,
-                given_by=by,
-            )
-        )  # fmt: skip
+        practice.state, practice.frozen_why = after(practice.state, Deed.RELEASE), ""
+        limits = Limits(max(last.valid_from, today), last.valid_to, last.most_visits, last.may_photograph)
+        service.give(session, by, practice, agent_id=to, limits=limits, cents=last.cents)
         offered.append(practice.id)
     session.flush()
     return HandedOver(tuple(offered), tuple(left))

@@ -26,6 +26,8 @@ from outbound.field.agents.deadlines import Countdown, countdown
 from outbound.field.agents.handing_over import HandedOver
 from outbound.field.agents.models import FieldAgent, UnfitnessFinding
 from outbound.field.agents.standing import terms
+from outbound.field.practices import service
+from outbound.field.visits import devices
 
 LONGEST_GROUNDS = 600
 SHORTEST_GROUNDS = 10
@@ -85,7 +87,8 @@ def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, ground
             session.flush()
     except IntegrityError:
         raise ConflictError("È già stato trovato non idoneo per questo ente.") from None
-    row.practices = handing_over.freeze(session, agent_id=agent_id, ente_id=ente_id, why=FROZEN, at=at)
+    row.practices = service.freeze_of(session, agent_id=agent_id, ente_id=ente_id, why=FROZEN, at=at)
+    devices.revoke_of(session, agent_id=agent_id, at=at)  # whoever another ente still wants registers his anew
     _note(session, by, "field_agent.unfit", row, reason=grounds, practices=len(row.practices))
     return row.id
 
@@ -130,7 +133,7 @@ def replace(session: Session, by: Principal, *, finding_id: int, substitute_id: 
         raise FieldError("Scegli un agente che può agire per questo ente.", "substitute")
     row.substitute_id, row.replaced_at = substitute_id, at
     handed = handing_over.offer(
-        session, practice_ids=row.practices, to=substitute_id, by=by.user_id, at=at
+        session, by, practice_ids=row.practices, to=substitute_id, at=at
     )  # fmt: skip
     _note(
         session, by, "field_agent.replaced", row, substitute=substitute_id, offered=len(handed.offered),

@@ -16,6 +16,7 @@ from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundE
 from outbound.campaigns import running, sequence
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.agents.ties import Tie, excluded
+from outbound.field.closing import register, reports
 from outbound.field.practices import going, judging, told
 from outbound.field.practices.lifecycle import (
     ENDS_THE_MATTER,
@@ -85,6 +86,7 @@ def give(
         session, by, practice, "field_mandate.offered", agent=agent_id, valid_from=limits.valid_from.isoformat(),
         valid_to=limits.valid_to.isoformat(), cents=mandate.cents, most_visits=limits.most_visits,
     )  # fmt: skip
+    register.mandate_given(session, mandate_id=mandate.id)
     return mandate.id
 
 
@@ -110,6 +112,7 @@ def accept(session: Session, by: Principal, *, mandate_id: UUID, no_ties: bool) 
     judging.keep_all(session, [practice], Occasion.ACCEPTED, at, {practice.id: mandate.id})
     told.tell(session, practice, by)
     told.note(session, by, practice, "field_mandate.accepted", agent=agent_id)
+    register.mandate_accepted(session, mandate_id=mandate.id)
 
 
 def decline(
@@ -154,13 +157,24 @@ def freeze(session: Session, by: Principal, *, practice_id: int, why: str) -> No
     """Nobody goes until it is released; whoever had it has it no more."""
     practice = locked(session, practice_id)
     require_deciding(session, by, practice.ente_id)
-    _freeze(session, practice, _reason(why), clock.now(session))
+    _freeze(session, practice, _reason(why), clock.now(session), MandateState.REVOKED)
     told.tell(session, practice, by)
     told.note(session, by, practice, "field_practice.frozen", why=practice.frozen_why)
 
 
-def freeze_of(session: Session, *, agent_id: int, ente_id: int, why: str, at: datetime) -> int:
-    """Freeze all practices of an agent for an ente: he was found unfit; how many."""
+def hold(
+    session: Session, practice: Practice, *, why: str, at: datetime, mandate: MandateState = MandateState.ENDED
+) -> None:
+    """Nobody goes until the office has answered what was told at the door; the practice is locked. Its mandate has
+    done what it was for: what is paid within its days earns.
+    """
+    _freeze(session, practice, why[:LONGEST_REASON], at, mandate)
+    told.tell(session, practice, None)
+    told.note(session, None, practice, "field_practice.frozen", why=practice.frozen_why)
+
+
+def freeze_of(session: Session, *, agent_id: int, ente_id: int, why: str, at: datetime) -> list[int]:
+    """Freeze all practices of an agent for an ente: he was found unfit; their ids."""
     rows = session.scalars(
         select(Practice)
         .where(
@@ -170,10 +184,8 @@ def freeze_of(session: Session, *, agent_id: int, ente_id: int, why: str, at: da
         .order_by(Practice.id).with_for_update().execution_options(populate_existing=True)
     ).all()  # fmt: skip
     for practice in rows:
-        _freeze(session, practice, why[:LONGEST_REASON], at)
-        told.tell(session, practice, None)
-        told.note(session, None, practice, "field_practice.frozen", why=practice.frozen_why)
-    return len(rows)
+        hold(session, practice, why=why, at=at, mandate=MandateState.REVOKED)
+    return [one.id for one in rows]
 
 
 def release(session: Session, by: Principal, *, practice_id: int) -> None:
@@ -232,6 +244,7 @@ def close(session: Session, *, practice_id: int, closed: Closed, at: datetime, b
     session.flush()
     told.tell(session, practice, by)
     told.note(session, by, practice, "field_practice.closed", closed=closed.value)
+    reports.make(session, practice_id=practice.id, at=at)
     if practice.campaign_id is not None:
         _go_on(session, practice.campaign_id, practice.contact_id, closed, at)
 
@@ -284,10 +297,10 @@ def _end(
     session.flush()
 
 
-def _freeze(session: Session, practice: Practice, why: str, at: datetime) -> None:
+def _freeze(session: Session, practice: Practice, why: str, at: datetime, ends: MandateState) -> None:
     practice.state, practice.frozen_why = after(practice.state, Deed.FREEZE), why
     if (mandate := _live(session, practice.id)) is not None:
-        mandate.state, mandate.ended_at, mandate.reason = MandateState.REVOKED, at, why
+        mandate.state, mandate.ended_at, mandate.reason = ends, at, why
     practice.agent_id = None
     session.flush()
 

@@ -4,23 +4,22 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from outbound.field.practices.lifecycle import Deed, MandateState, State, after
-from outbound.field.practices.models import FieldMandate, Practice
+from outbound.field.practices import service
+from outbound.field.practices.lifecycle import State
+from outbound.field.practices.models import Practice
 from outbound.field.visits.consequences import Consequence, Way
 
 
-def move(
-    session: Session, practice: Practice, mandate: FieldMandate, what: Consequence, *, why: str, at: datetime
-) -> None:
+def move(session: Session, practice: Practice, what: Consequence, *, why: str, at: datetime) -> None:
     """Do what follows from an outcome given at an instant. Raises `ConflictError` when it changed meanwhile."""
     match what.way:
         case Way.AGAIN:
             practice.not_before = at + timedelta(days=what.days)
         case Way.FREEZE:
-            practice.state, practice.frozen_why = after(practice.state, Deed.FREEZE), why
+            service.hold(session, practice, why=why, at=at)
         case Way.CLOSE:
-            practice.state, practice.closed, practice.closed_at = after(practice.state, Deed.CLOSE), what.closed, at
-            mandate.state, mandate.ended_at = MandateState.ENDED, at
+            assert what.closed is not None
+            service.close(session, practice_id=practice.id, closed=what.closed, at=at, by=None)
     session.flush()
 
 

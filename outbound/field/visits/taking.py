@@ -21,6 +21,7 @@ from crm.core.db import new_id, touch
 from crm.core.errors import ConflictError, InvalidError
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
+from outbound.field.closing import register
 from outbound.field.practices.lifecycle import Limits, MandateState
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.visits import applying, devices, entries, moving
@@ -97,6 +98,7 @@ def _take(session: Session, by: Principal, device: FieldDevice, entry: Entry, to
         return Taken.APART
     mandate = _mandate(session, practice, device.agent_id, entry.mandate_id)
     visit = _visit(session, device, entry, practice, mandate, (began, ended), touch)
+    register.visit_taken(session, visit_id=visit.id)
     if missing:
         _sign(visit, Sign.MISSING)
     _follow(session, by, visit, entry, practice, mandate)
@@ -177,7 +179,7 @@ def _follow(
     at = visit.ended_at or visit.began_at
     why = applying.NOTES.get(visit.outcome, applying.DECIDE)
     try:
-        moving.move(session, practice, mandate, what, why=why, at=at)
+        moving.move(session, practice, what, why=why, at=at)
     except ConflictError:
         _sign(visit, Sign.OVER)
     if not whole:

@@ -336,7 +336,7 @@ def test_who_is_found_unfit_is_out_at_once_with_his_practices(field: Field) -> N
     one = practice(field, agent)
     finding = found_unfit(field, agent)
     assert field.why(agent) == (Obstacle.UNFIT,)
-    assert state_of(field, one) == (State.FROZEN, agent)
+    assert state_of(field, one) == (State.FROZEN, None)
     states = field.work(lambda s: s.scalars(select(FieldMandate.state)).all())
     assert states == [MandateState.REVOKED]
     (view,) = field.work(lambda s: unfit.findings(s, {field.cast.empoli}, owed=True))

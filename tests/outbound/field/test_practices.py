@@ -307,7 +307,7 @@ def test_who_was_found_unfit_is_offered_nothing_and_what_he_has_is_frozen(field:
             s, agent_id=field.fabio_id, ente_id=field.cast.empoli, why="Agente non idoneo", at=field.now
         )
     )
-    assert frozen == 1
+    assert frozen == [practice]
     found = field.practice(practice)
     assert (found.state, found.agent_id, found.mandates[0].state) == (State.FROZEN, None, MandateState.REVOKED)
     unfit = UnfitnessFinding(

@@ -19,7 +19,11 @@ from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.follow_ups.models import FollowUp
 from crm.proposals.models import Proposal
 from crm.timeline.models import EntryKind, TimelineEntry
+from outbound.field.agents import unfit
 from outbound.field.agents.models import FieldAgent
+from outbound.field.closing import settling as settling_quarters
+from outbound.field.closing.chain import Operation
+from outbound.field.closing.models import PracticeReport, RegisterEntry
 from outbound.field.practices.lifecycle import Closed, MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.visits import alarms, devices, packets, queries, settling, taking, wording
@@ -352,3 +356,26 @@ def test_another_contract_sees_nothing_of_it(road: Road, database: Database) -> 
     road.session.commit()
     with database.begin(Scope.of_contract(road.cast.other_contract)) as session:
         assert session.scalars(select(FieldEntry)).all() == []
+
+
+def test_a_refusal_closes_the_practice_with_its_report_and_its_place_in_the_register(road: Road) -> None:
+    road.sends(road.tells(*spoke("refused")))
+    assert (road.practice.state, road.practice.closed) == (State.CLOSED, Closed.REFUSED)
+    told = road.session.scalars(select(RegisterEntry).order_by(RegisterEntry.number)).all()
+    assert [one.operation for one in told] == [Operation.VISIT, Operation.PRACTICE_CLOSED]
+    (report,) = road.session.scalars(select(PracticeReport)).all()
+    assert report.practice_id == road.practice.id
+
+
+def test_who_asks_for_instalments_ends_the_mandate_and_what_he_pays_in_its_days_still_earns(road: Road) -> None:
+    road.sends(road.tells(*spoke("instalments")))
+    assert (road.practice.state, road.mandate.state) == (State.FROZEN, MandateState.ENDED)
+    (mandate,) = settling_quarters.mandates(road.session, ente_id=road.cast.empoli, by=road.now)
+    assert mandate.last == road.mandate.valid_to
+
+
+def test_who_is_found_unfit_has_his_telephones_revoked_in_the_same_transaction(road: Road) -> None:
+    sara = Principal(road.cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, road.cast.contract)}))
+    grounds = "Ha preso denaro da un contribuente."
+    unfit.find(road.session, sara, agent_id=road.agent.id, ente_id=road.cast.empoli, grounds=grounds)
+    assert (road.device.revoked_at, road.practice.state) == (road.now, State.FROZEN)
