@@ -9,12 +9,13 @@ from outbound.field.visits.door import Outcome, Whom
 
 # Who may have been himself: of somebody who says that it is he and does not show it, too, it was a conversation.
 SPOKEN_WITH = frozenset({Whom.HIMSELF, Whom.ENTITLED, Whom.COMPANY, Whom.NOT_ESTABLISHED})
-# How long nobody goes again after an outcome; a practice may be opened anew meanwhile. Our own choice, of no source.
+# How long nobody goes again after an outcome, in his practice or one opened anew. Our own choice, of no source.
 PAUSES: Mapping[Outcome, timedelta] = MappingProxyType(
     {
-        Outcome.ABSENT: timedelta(days=2), Outcome.THIRD_PARTY: timedelta(days=2), Outcome.CLOSED: timedelta(days=2),
-        Outcome.MET: timedelta(days=7), Outcome.PROMISE: timedelta(days=7), Outcome.PAID: timedelta(days=10),
-        Outcome.ALREADY_PAID: timedelta(days=10), Outcome.INSTALMENTS: timedelta(days=15),
+        Outcome.ABSENT: timedelta(days=3), Outcome.THIRD_PARTY: timedelta(days=3), Outcome.CLOSED: timedelta(days=7),
+        Outcome.PROMISE: timedelta(days=7), Outcome.MET: timedelta(days=10), Outcome.ALREADY_PAID: timedelta(days=10),
+        Outcome.PAID: timedelta(days=10),  # by then the collection system tells of the payment
+        Outcome.INSTALMENTS: timedelta(days=15),
         Outcome.REFUSED: timedelta(days=15), Outcome.MOVED: timedelta(days=15), Outcome.NOT_FOUND: timedelta(days=15),
         Outcome.DISPUTE: timedelta(days=30), Outcome.HARDSHIP: timedelta(days=30),
         Outcome.DECEASED: timedelta(days=30), Outcome.UNSAFE: timedelta(days=30),

@@ -2,23 +2,31 @@
 
 import gzip
 import json
+from base64 import b64decode
+from dataclasses import asdict
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 from sqlalchemy import insert, select
 from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant, User
 from crm.core import clock
 from crm.core.db import Database, Scope
+from outbound.field.agents import files, photos
 from outbound.field.agents.models import FieldAgent
 from outbound.field.practices.models import Practice
+from outbound.field.rounds.lifecycle import PlanState
+from outbound.field.rounds.models import PublishedRound, PublishedStop, RoundPlan
+from outbound.field.rounds.settings import Settings
 from outbound.field.visits import devices
 from outbound.field.visits.codes import code_of
 from outbound.field.visits.models import FieldAlarm, FieldDevice, FieldWords, Visit
-from tests.cast import Cast
+from tests.cast import Cast, add_contact
 from tests.outbound.field.people import a_mandate, a_practice, an_agent, approved
 from tests.web.conftest import csrf_of, let_in, runtime_of
 
@@ -98,6 +106,55 @@ def test_the_packet_is_small_pressed_and_has_what_the_door_needs(telephone: Tele
     assert told["enti"][str(stop["ente"])]["phone"] == "+390571000001"
     assert "codice_fiscale" not in answer.text
     assert "BNCMRA62A01D403X" not in answer.text
+
+
+def test_the_packet_has_the_badge_s_photo_and_the_page_has_none(telephone: Telephone) -> None:
+    assert telephone.packet().json()["agent"]["photo"] is None
+    drawn = BytesIO()
+    Image.new("RGB", (600, 800), "#dfe7ee").save(drawn, "JPEG")
+    content = photos.made(drawn.getvalue())
+    with telephone.database.begin(Scope.of_contract(telephone.cast.contract)) as session:
+        session.scalars(select(FieldAgent)).one().photo = files.keep(session, content)
+    answer = telephone.packet()
+    assert b64decode(answer.json()["agent"]["photo"]) == content
+    assert answer.headers["cache-control"] == "no-store"
+    assert "base64" not in telephone.client.get("/door").text
+
+
+def test_the_doors_of_a_published_round_come_first_in_its_order_and_say_when(telephone: Telephone) -> None:
+    with telephone.database.begin(Scope.of_contract(telephone.cast.contract)) as session:
+        agent, today = session.scalars(select(FieldAgent)).one(), clock.business_day(clock.now(session))
+        plan = RoundPlan(
+            contract_id=telephone.cast.contract, day=today, state=PlanState.PUBLISHED, made_at=clock.now(session),
+            made_by=telephone.cast.sara, **asdict(Settings()),
+        )  # fmt: skip
+        session.add(plan)
+        session.flush()
+        ids = []
+        for n in (2, 3, 4):
+            contact = add_contact(session, telephone.cast.empoli, f"BNCMRA62A01D40{n}Y", "BIANCHI", f"PINO {n}", None)
+            practice = a_practice(session, telephone.cast.empoli, contact, telephone.cast.sara, n)
+            practice.priority = n
+            mandate = a_mandate(session, practice, agent, telephone.cast.sara)
+            mandate.valid_from, mandate.valid_to = today, today + timedelta(days=9)
+            ids.append(practice.id)
+        low, middle, high = ids
+        session.add(
+            PublishedRound(
+                plan_id=plan.id, agent_id=agent.id, day=today, published_at=clock.now(session), times=1, changes=[]
+            )
+        )  # fmt: skip
+        session.flush()
+        for place, (practice_id, hour) in enumerate(((middle, 9), (low, 11)), start=1):
+            session.add(
+                PublishedStop(
+                    plan_id=plan.id, practice_id=practice_id, ente_id=telephone.cast.empoli, agent_id=agent.id,
+                    position=place, arrives=hour * 3600, begins=hour * 3600, leaves=hour * 3600 + 1200,
+                )
+            )  # fmt: skip
+    stops = telephone.packet().json()["stops"]
+    assert [one["practice"] for one in stops][:3] == [middle, low, high]
+    assert [one["planned"] and one["planned"][:16] for one in stops] == [f"{today}T09:00", f"{today}T11:00", None, None]
 
 
 def test_the_same_visit_sent_thrice_is_one(telephone: Telephone) -> None:

@@ -1,13 +1,16 @@
 """Fabio's telephone in a real Chromium, with the network cut: a day of visits, what is kept of it, a new release."""
 
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 import pytest
 import uvicorn
+from PIL import Image
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, expect
 from sqlalchemy import func, insert, select, update
@@ -17,6 +20,7 @@ from crm.access.models import Role, RoleGrant, User
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.positions.models import Position
+from outbound.field.agents import files, photos
 from outbound.field.visits import devices
 from outbound.field.visits.models import FieldAlarm, FieldDevice, FieldFile, Visit
 from outbound.promises.models import PaymentPromise
@@ -32,6 +36,9 @@ from web.wiring import Runtime
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
 PHONE = {"width": 390, "height": 780}
 CODE = "284619"
+_DRAWN = BytesIO()
+Image.new("RGB", (600, 800), "#dfe7ee").save(_DRAWN, "JPEG")
+PHOTO = photos.made(_DRAWN.getvalue())
 PATIENCE_MS = 60_000
 KEPT = """async () => {
   const text = [location.href, document.cookie, JSON.stringify([{ ...localStorage }, { ...sessionStorage }])];
@@ -137,6 +144,7 @@ def phone(chromium: Chromium, address: str, database: Database, cast: Cast) -> I
             )
         )
         agent = an_agent(session, fabio.id, cast.sara)
+        agent.photo = files.keep(session, PHOTO)
         approved(session, cast.empoli, agent, cast.sara)
         practice = a_practice(session, cast.empoli, cast.mario, cast.sara)
         values = {"reference": "T-1", "notice_number": NOTICE}
@@ -206,6 +214,21 @@ def test_a_visit_without_a_network_is_led_kept_sealed_and_sent_once(phone: Phone
         visit = session.scalars(select(Visit)).one()
         assert (visit.faults, visit.signs, visit.distance_m) == ([], [], 0)
         assert session.scalars(select(PaymentPromise)).one().cents == 20_050
+
+
+def test_the_badge_shows_its_photo_without_a_network_and_no_cache_has_it(phone: Phone) -> None:
+    page = phone.page
+    phone.register()
+    phone.cut()
+    phone.unlock()
+    phone.press("Il tuo tesserino")
+    photo = page.get_by_role("img", name="La fotografia del tesserino")
+    expect(photo).to_be_visible()
+    assert page.evaluate("document.getElementById('badge-photo').naturalWidth") == photos.WIDTH
+    assert_accessible_in_both_looks(page)
+    kept = page.evaluate(KEPT)
+    assert PHOTO.decode("latin1")[-200:] not in kept
+    assert b64encode(PHOTO).decode()[:200] not in kept
 
 
 def test_ten_wrong_codes_empty_it(phone: Phone) -> None:

@@ -102,7 +102,7 @@ def test_from_the_ente_s_wish_to_the_agent_s_yes(centre: Centre) -> None:
 
     centre.comes("sara")
     shown = centre.client.get(f"/field/practices/{practice}").text
-    assert "Lotti Fabio" in shown
+    assert "Fabio Lotti" in shown
     agent = centre.work(lambda s: s.scalars(select(FieldAgent.id)).one())
     wrong = centre.sends(f"/field/practices/{practice}/offer", agent_id="", **centre.days())
     assert (wrong.status_code, list(wrong.json()["fields"])) == (422, ["agent_id"])

@@ -37,6 +37,7 @@ def written(session: Session, runtime: Runtime, packet: Packet, language: str) -
             "verify": f"{runtime.settings.public_url}/badge", "qr": _drawn(
                 f"{runtime.settings.public_url}/badge?code={packet.agent.badge_code}", None
             ),
+            "photo": b64encode(packet.photo).decode() if packet.photo else None,
         },
         "table": door.table(),
         "enti": {
@@ -65,6 +66,7 @@ def _stop(session: Session, stop: Stop, language: str) -> dict[str, Any]:
         "place": ", ".join(filter(None, (practice.street, f"{practice.postcode} {practice.town}".strip()))),
         "at": [practice.latitude, practice.longitude] if practice.latitude is not None else None,
         "code": stop.code,
+        "planned": stop.planned.isoformat() if stop.planned else None,
         "not_before": practice.not_before.isoformat() if practice.not_before else None,
         "debts": [_debt(session, practice.ente_id, one, language) for one in stop.debts],
     }  # fmt: skip

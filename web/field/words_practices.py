@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 
-from outbound.field.agents.ties import Sign, Tie
 from outbound.field.places.placing import Placed
 from outbound.field.practices.assigning import Left, Why
 from outbound.field.practices.lifecycle import AssignmentState, Closed, MandateState, Occasion, Origin, State
@@ -66,21 +65,5 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Left.NOBODY: "nessun agente può agire per l'ente",
         Left.ALL_TIED: "tutti gli agenti hanno un legame",
         Left.ALL_FULL: "tutti gli agenti ne hanno già il massimo",
-    },
-    Tie: {
-        Tie.FAMILY: "famiglia o parentela",
-        Tie.FRIENDSHIP: "amicizia",
-        Tie.NEIGHBOUR: "vicini di casa",
-        Tie.WORK: "lavoro",
-        Tie.BUSINESS: "affari",
-        Tie.DISPUTE: "una lite",
-        Tie.OTHER: "altro",
-    },
-    Sign: {
-        Sign.HIMSELF: "è la stessa persona",
-        Sign.DECLARED: "ha dichiarato un legame",
-        Sign.SAME_HOME: "abita allo stesso indirizzo",
-        Sign.SAME_PHONE: "ha lo stesso telefono",
-        Sign.SAME_SURNAME: "ha lo stesso cognome",
     },
 }

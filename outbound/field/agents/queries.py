@@ -1,12 +1,14 @@
 """Reading agents: who may act for an ente, what keeps him from it, what speaks for a tie; in the session's scope."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.contacts import calling
 from crm.contacts.addresses import Address
 from crm.contacts.models import Contact, ContactAddress, ContactReach, PersonKind, ReachKind, Relation, Verification
 from crm.contacts.names import full_name
@@ -33,18 +35,28 @@ def agent_of(session: Session, user_id: int) -> FieldAgent | None:
 
 def active(session: Session, *, ente_id: int, day: date) -> list[ActiveAgent]:
     """Who may act for an ente on a day, by name."""
+    return list(acting(session, ente_ids={ente_id}, day=day))
+
+
+def acting(session: Session, *, ente_ids: Collection[int], day: date) -> dict[ActiveAgent, frozenset[int]]:
+    """Who may act for any of these enti on a day, by name; each with those for which he may."""
     rows = session.scalars(
         select(FieldAgent)
-        .join(Accreditation, Accreditation.agent_id == FieldAgent.id)
-        .where(Accreditation.ente_id == ente_id, Accreditation.decision == Decision.APPROVED)
+        .where(
+            FieldAgent.id.in_(
+                select(Accreditation.agent_id).where(
+                    Accreditation.ente_id.in_(ente_ids), Accreditation.decision == Decision.APPROVED
+                )
+            )
+        )
         .order_by(FieldAgent.surname, FieldAgent.given_name, FieldAgent.id)
     ).all()
-    kept = keeps(session, rows, {ente_id}, day)
-    return [
-        ActiveAgent(one.id, one.user_id, full_name(one.surname, one.given_name), one.badge_number)
+    kept = keeps(session, rows, ente_ids, day)
+    return {
+        ActiveAgent(one.id, one.user_id, full_name(one.surname, one.given_name), one.badge_number): free
         for one in rows
-        if not kept[one.id, ente_id]
-    ]
+        if (free := frozenset(ente_id for ente_id in ente_ids if not kept[one.id, ente_id]))
+    }
 
 
 def may_act(session: Session, *, agent_id: int, ente_id: int, day: date) -> tuple[Obstacle, ...]:
@@ -124,13 +136,38 @@ def _worker(agent: FieldAgent, his: Collection[FieldPaper]) -> Worker:
 
 
 def signs_of(session: Session, *, agent_id: int, contact_ids: Collection[int]) -> dict[int, tuple[Sign, ...]]:
-    """What speaks for a tie between an agent and each of these taxpayers. Read a hundred at a time or so."""
-    agent = session.get(FieldAgent, agent_id)
-    if agent is None or not contact_ids:
-        return dict.fromkeys(contact_ids, ())
-    himself, declared = _known(agent), _declared(session, agent_id)
-    them = _taxpayers(session, contact_ids)
-    return {one: signs(himself, them[one], declared) for one in contact_ids if one in them}
+    """What speaks for a tie between an agent and each of these taxpayers."""
+    return ties(session, agent_ids=[agent_id], contact_ids=contact_ids)[agent_id]
+
+
+def ties(
+    session: Session, *, agent_ids: Collection[int], contact_ids: Collection[int]
+) -> dict[int, dict[int, tuple[Sign, ...]]]:
+    """The same of several agents, a few statements for all of them. Each taxpayer under all of his rows."""
+    none: dict[int, tuple[Sign, ...]] = dict.fromkeys(contact_ids, ())
+    agents = session.scalars(select(FieldAgent).where(FieldAgent.id.in_(agent_ids))).all() if contact_ids else ()
+    found = dict.fromkeys(agent_ids, none)
+    if not agents:
+        return found
+    persons = calling.persons(session, contact_ids)
+    rows = _taxpayers(session, {row for his in persons.values() for row in his})
+    them = {one: _united(rows[row] for row in his if row in rows) for one, his in persons.items() if one in rows}
+    declared = _declared(session, agent_ids)
+    for agent in agents:
+        himself = _known(agent)
+        found[agent.id] = {one: signs(himself, taxpayer, declared[agent.id]) for one, taxpayer in them.items()}
+    return found
+
+
+def _united(rows: Iterable[Known]) -> Known:
+    """One person under several rows: what is known of any of them is known of him."""
+    some = list(rows)
+    none: frozenset[str] = frozenset()
+    return Known(
+        some[0].codice_fiscale, none.union(*(one.surnames for one in some)), none.union(*(one.homes for one in some)),
+        none.union(*(one.phones for one in some)),
+        none.union(*(one.others | {one.codice_fiscale} for one in some)),
+    )  # fmt: skip
 
 
 def _known(agent: FieldAgent) -> Known:
@@ -142,19 +179,20 @@ def _known(agent: FieldAgent) -> Known:
     )  # fmt: skip
 
 
-def _declared(session: Session, agent_id: int) -> frozenset[str]:
+def _declared(session: Session, agent_ids: Collection[int]) -> Mapping[int, set[str]]:
     """A tie declared before one ente is one with that person before all."""
-    return frozenset(
-        session.scalars(
-            select(Contact.codice_fiscale)
-            .join(DeclaredTie, (DeclaredTie.ente_id == Contact.ente_id) & (DeclaredTie.contact_id == Contact.id))
-            .where(DeclaredTie.agent_id == agent_id)
-        )
-    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for agent_id, code in session.execute(
+        select(DeclaredTie.agent_id, Contact.codice_fiscale)
+        .join(Contact, (DeclaredTie.ente_id == Contact.ente_id) & (DeclaredTie.contact_id == Contact.id))
+        .where(DeclaredTie.agent_id.in_(agent_ids))
+    ):
+        found[agent_id].add(code)
+    return found
 
 
 def _taxpayers(session: Session, contact_ids: Collection[int]) -> Mapping[int, Known]:
-    """As the records have them: what was found wrong, and whoever had to do with them once, count too."""
+    """As the records have them, without what was found wrong; whoever had to do with them once counts."""
     homes: dict[int, set[str]] = {}
     for contact_id, key in session.execute(
         select(ContactAddress.contact_id, ContactAddress.place_key).where(

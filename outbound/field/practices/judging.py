@@ -3,17 +3,18 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.core import clock
 from crm.core.db import new_id
 from outbound.campaigns.lifecycle import State as CampaignState
 from outbound.campaigns.models import Campaign
 from outbound.compliance import facts
-from outbound.compliance.rules import Reason, Verdict
+from outbound.compliance.rules import Person, Reason, Verdict
 from outbound.compliance.visits import judge_visit
 from outbound.field.practices import settings
 from outbound.field.practices.lifecycle import Occasion
@@ -40,13 +41,16 @@ def judge(session: Session, practice_ids: Collection[int], at: datetime) -> dict
 def verdicts_of(
     session: Session, *, ente_id: int, campaign_id: int | None, contact_ids: Collection[int], at: datetime
 ) -> dict[int, Verdict]:
-    """The same of contacts of an ente, whether they have a practice or not."""
+    """The same of contacts of an ente, whether they have a practice or not. What is known of a debt when `at` comes is
+    not older then than it is now: the ente's data go on arriving.
+    """
     people = facts.visitable(
         session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id,
         running=_runs(session, campaign_id),
     )  # fmt: skip
     rules = settings.rules(session, ente_id)
-    return {contact_id: judge_visit(one, rules, at) for contact_id, one in people.items()}
+    ahead = max(timedelta(), at - clock.now(session))
+    return {contact_id: judge_visit(_known_later(one, ahead), rules, at) for contact_id, one in people.items()}
 
 
 def keep(
@@ -71,6 +75,10 @@ def keep_all(
     verdicts = judge(session, [one.id for one in practices], at)
     for one in practices:
         keep(session, one, occasion, verdicts[one.id], at, mandate_id=mandates.get(one.id))
+
+
+def _known_later(person: Person, ahead: timedelta) -> Person:
+    return person if person.known_at is None else replace(person, known_at=person.known_at + ahead)
 
 
 def _not_before(verdict: Verdict, until: datetime | None, at: datetime) -> Verdict:

@@ -1,29 +1,34 @@
 """Reading what a day's rounds are made of: the agents who may act, and the practices with what stands against each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.contacts.models import Contact
 from crm.contacts.names import full_name
-from crm.core.clock import ROME, business_day, in_rome
-from outbound.field.agents.models import Accreditation, DeclaredTie, FieldAgent, FieldPaper, UnfitnessFinding
-from outbound.field.agents.standing import Accredited, Decision, Paper, Worker, obstacles
+from crm.core.clock import business_day, in_rome, now, start_of_day
+from outbound.compliance.rules import Reason, Verdict
+from outbound.field.agents import queries
+from outbound.field.agents.ties import excluded
+from outbound.field.practices import judging
 from outbound.field.practices.lifecycle import Limits, MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.rounds.admitting import Case, Given
 from outbound.field.rounds.places import Place
 from outbound.field.visits.models import Visit
 
+FREE = Verdict(None)
 _STANDING = (MandateState.OFFERED, MandateState.ACCEPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A practice as the planner sees it: never what is owed. `not_before`: seconds after midnight, on its first day."""
+    """A practice as the planner sees it: never what is owed. `not_before`: seconds after midnight, on its first day;
+    `reasons`: why the rules forbid a visit on the day.
+    """
 
     id: int
     ente_id: int
@@ -37,6 +42,7 @@ class Candidate:
     place: Place | None
     case: Case
     not_before: int = 0
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +55,9 @@ class Known:
 
 
 def agents(session: Session, *, enti: Collection[int], day: date) -> dict[int, Known]:
-    """Who may act for any of these enti on a day (`standing.obstacles`), by id, in the order of their names."""
-    approved = session.scalars(
-        select(Accreditation).where(Accreditation.ente_id.in_(enti), Accreditation.decision == Decision.APPROVED)
-    ).all()
-    ids = {one.agent_id for one in approved}
-    rows = session.scalars(
-        select(FieldAgent).where(FieldAgent.id.in_(ids)).order_by(FieldAgent.surname, FieldAgent.given_name)
-    ).all()
-    papers: dict[int, dict[Paper, date | None]] = {}
-    for paper in session.scalars(
-        select(FieldPaper).where(FieldPaper.agent_id.in_(ids), FieldPaper.withdrawn_at.is_(None))
-    ):
-        papers.setdefault(paper.agent_id, {})[paper.paper] = paper.expires_on
-    unfit = {
-        (one.agent_id, one.ente_id): business_day(one.found_at)
-        for one in session.scalars(
-            select(UnfitnessFinding).where(UnfitnessFinding.agent_id.in_(ids), UnfitnessFinding.withdrawn_at.is_(None))
-        )
-    }
-    may: dict[int, set[int]] = {}
-    workers = {
-        one.id: Worker(one.badge_until, one.photo is not None, papers.get(one.id, {}), one.ended_on) for one in rows
-    }
-    for one in approved:
-        so = Accredited(one.decision, one.notified_on, one.proof is not None, unfit.get((one.agent_id, one.ente_id)))
-        if not obstacles(workers[one.agent_id], so, day):
-            may.setdefault(one.agent_id, set()).add(one.ente_id)
-    return {
-        one.id: Known(one.id, full_name(one.surname, one.given_name), frozenset(may[one.id]))
-        for one in rows
-        if one.id in may
-    }
+    """Who may act for any of these enti on a day, by id, in the order of their names."""
+    may = queries.acting(session, ente_ids=enti, day=day)
+    return {one.id: Known(one.id, one.name, his) for one, his in may.items()}
 
 
 def candidates(
@@ -99,40 +76,39 @@ def candidates(
     ).all()
     ids = [row.Practice.id for row in rows]
     given = _mandates(session, ids)
-    ties = _tied(session, {row.Practice.contact_id for row in rows})
-    stands_against = forbidden(session, ids, day)
+    ties = queries.ties(
+        session, agent_ids=[one.id for one in among], contact_ids={row.Practice.contact_id for row in rows}
+    )
+    verdicts = _verdicts(session, ids, day)
     found: dict[int, Candidate] = {}
     for one, surname, given_name in rows:
         could = frozenset(
-            agent.id for agent in among if one.ente_id in agent.enti and (agent.id, one.contact_id) not in ties
+            agent.id
+            for agent in among
+            if one.ente_id in agent.enti and not excluded(ties[agent.id].get(one.contact_id, ()))
         )
-        after = None if one.not_before is None else in_rome(one.not_before)
+        verdict = verdicts.get(one.id, FREE)
+        after = None if verdict.not_before is None else in_rome(verdict.not_before)
         case = Case(
-            one.state, given.get(one.id), could, one.id not in stands_against, None if after is None else after.date()
-        )
+            one.state, given.get(one.id), could, verdict.allowed or after is not None,
+            None if after is None else after.date(),
+        )  # fmt: skip
         place = None if one.latitude is None or one.longitude is None else Place(one.latitude, one.longitude, one.town)
         today = after is not None and after.date() == day
         found[one.id] = Candidate(
             one.id, one.ente_id, one.number, full_name(surname, given_name), one.street, one.postcode, one.town,
             one.residential, one.priority, place, case,
             after.hour * 3600 + after.minute * 60 if after is not None and today else 0,
+            () if today else verdict.reasons,
         )  # fmt: skip
     return found
 
 
-def forbidden(session: Session, practice_ids: Collection[int], day: date) -> frozenset[int]:
-    """The practices against whose visits on a day something stands: they are closed or frozen, or wait for a later
-    day. The one place at which the rounds ask whether somebody may be visited.
-    """
-    ends = datetime.combine(day, time.max, tzinfo=ROME)
-    return frozenset(
-        session.scalars(
-            select(Practice.id).where(
-                Practice.id.in_(practice_ids),
-                Practice.state.in_([State.CLOSED, State.FROZEN]) | (Practice.not_before > ends),
-            )
-        )
-    )
+def _verdicts(session: Session, practice_ids: Collection[int], day: date) -> Mapping[int, Verdict]:
+    """What the rules say of visits from a day's first instant on; nothing of a day that is over."""
+    if day < business_day(now(session)):
+        return {}
+    return judging.judge(session, practice_ids, start_of_day(day))
 
 
 def _mandates(session: Session, practice_ids: Collection[int]) -> dict[int, Given]:
@@ -154,11 +130,3 @@ def _mandates(session: Session, practice_ids: Collection[int]) -> dict[int, Give
         )
         for one, visits in rows
     }  # fmt: skip
-
-
-def _tied(session: Session, contact_ids: Collection[int]) -> frozenset[tuple[int, int]]:
-    """Agents and taxpayers of whom the agent declared a tie; who accepts a mandate says again that there is none."""
-    rows = session.execute(
-        select(DeclaredTie.agent_id, DeclaredTie.contact_id).where(DeclaredTie.contact_id.in_(contact_ids))
-    )
-    return frozenset((agent_id, contact_id) for agent_id, contact_id in rows)

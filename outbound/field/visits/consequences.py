@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from outbound.compliance.visited import PAUSES
 from outbound.field.practices.lifecycle import Closed
 from outbound.field.visits.door import Outcome
 
@@ -31,22 +32,27 @@ class Consequence:
     work_days: int | None = None
 
 
+def _again(outcome: Outcome, closed: Closed | None = None) -> Consequence:
+    """Another visit, once the pause is over that the compliance wants after such an outcome."""
+    return Consequence(Way.AGAIN, days=PAUSES[outcome].days, closed=closed)
+
+
 CONSEQUENCES: Mapping[Outcome, Consequence] = MappingProxyType(
     {
-        Outcome.MET: Consequence(Way.AGAIN, days=10),
-        Outcome.PAID: Consequence(Way.AGAIN, days=10),  # by then the collection system tells of the payment
+        Outcome.MET: _again(Outcome.MET),
+        Outcome.PAID: _again(Outcome.PAID),
         Outcome.PROMISE: Consequence(Way.CLOSE, closed=Closed.PROMISED),
         Outcome.INSTALMENTS: Consequence(Way.FREEZE, work_days=2),
         Outcome.DISPUTE: Consequence(Way.FREEZE, work_days=5),
         Outcome.ALREADY_PAID: Consequence(Way.FREEZE, work_days=3),
         Outcome.HARDSHIP: Consequence(Way.CLOSE, closed=Closed.HARDSHIP, work_days=2),
         Outcome.REFUSED: Consequence(Way.CLOSE, closed=Closed.REFUSED),
-        Outcome.THIRD_PARTY: Consequence(Way.AGAIN, days=3, closed=Closed.NOT_FOUND),
-        Outcome.ABSENT: Consequence(Way.AGAIN, days=3, closed=Closed.NOT_FOUND),
+        Outcome.THIRD_PARTY: _again(Outcome.THIRD_PARTY, Closed.NOT_FOUND),
+        Outcome.ABSENT: _again(Outcome.ABSENT, Closed.NOT_FOUND),
         Outcome.MOVED: Consequence(Way.CLOSE, closed=Closed.NOT_FOUND, work_days=3),
         Outcome.DECEASED: Consequence(Way.CLOSE, closed=Closed.DECEASED, work_days=3),
         Outcome.NOT_FOUND: Consequence(Way.CLOSE, closed=Closed.NOT_FOUND, work_days=3),
-        Outcome.CLOSED: Consequence(Way.AGAIN, days=7, closed=Closed.NOT_FOUND),
+        Outcome.CLOSED: _again(Outcome.CLOSED, Closed.NOT_FOUND),
         Outcome.UNSAFE: Consequence(Way.FREEZE, work_days=1),
     }
 )

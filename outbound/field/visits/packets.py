@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -19,9 +19,10 @@ from crm.core.errors import ConflictError
 from crm.positions import queries as positions
 from crm.positions.payable import Payable, payable_now
 from crm.positions.views import PositionView
-from outbound.field.agents.models import FieldAgent
+from outbound.field.agents.models import AgentFile, FieldAgent
 from outbound.field.practices.lifecycle import MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
+from outbound.field.rounds import queries as rounds
 from outbound.field.visits import devices, wording
 from outbound.field.visits.codes import code_of
 from outbound.field.visits.models import FieldDevice, FieldPacket, Visit
@@ -29,6 +30,7 @@ from outbound.field.visits.words import Words
 
 DAYS = 2  # today and tomorrow
 MOST = 120  # practices on a telephone
+END = datetime.max.replace(tzinfo=UTC)  # after whatever is planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Somebody to be visited. `left`: visits that the mandate still allows; `code`: for the notice at a closed door."""
+    """Somebody to be visited. `left`: visits that the mandate still allows; `code`: for the notice at a closed door;
+    `planned`: when the visit begins in the round that he was given.
+    """
 
     practice: Practice
     mandate: FieldMandate
@@ -51,12 +55,13 @@ class Stop:
     debts: tuple[Asked, ...]
     left: int
     code: str
+    planned: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """Everything that a telephone is given. `words`: of each ente; `keep_days`: after so many without contact it
-    forgets all.
+    """Everything that a telephone is given. `words`: of each ente; `photo`: of his badge, a JPEG; `keep_days`: after
+    so many without contact it forgets all.
     """
 
     agent: FieldAgent
@@ -64,6 +69,7 @@ class Packet:
     made_at: datetime
     stops: tuple[Stop, ...]
     words: dict[int, Words]
+    photo: bytes | None = None
 
     @property
     def keep_days(self) -> int:
@@ -92,12 +98,16 @@ def give(session: Session, by: Principal, *, token: str) -> Packet:
     device.enti = sorted({*device.enti, *words})
     device.contacted_at = made
     session.flush()
-    return Packet(agent, device.id, made, stops, words)
+    photo = session.get(AgentFile, agent.photo) if agent.photo else None
+    return Packet(agent, device.id, made, stops, words, photo.content if photo else None)
 
 
 def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) -> Iterable[Stop]:
-    """His accepted practices with a mandate for today or tomorrow, in the order in which he goes."""
+    """His accepted practices with a mandate for today or tomorrow: those of the rounds that he was given in their
+    order, then the others, by priority.
+    """
     enti = scope_for(session, by, Permission.FIELD_VISIT).enti or frozenset()
+    hours = _planned(session, agent.id, today)
     rows = session.execute(
         select(Practice, FieldMandate)
         .join(FieldMandate, (FieldMandate.practice_id == Practice.id) & (FieldMandate.agent_id == agent.id))
@@ -106,9 +116,13 @@ def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) ->
             FieldMandate.state == MandateState.ACCEPTED, FieldMandate.valid_from < today + timedelta(days=DAYS),
             FieldMandate.valid_to >= today,
         )
-        .order_by(Practice.priority.desc(), Practice.town, Practice.street, Practice.id).limit(MOST)
+        .order_by(
+            Practice.id.in_(hours).desc(), Practice.priority.desc(), Practice.town, Practice.street, Practice.id
+        )
+        .limit(MOST)
     ).all()  # fmt: skip
     pairs = [(practice, mandate) for practice, mandate in rows]
+    pairs.sort(key=lambda one: hours.get(one[0].id, END))
     ids = [practice.id for practice, _ in pairs]
     counted = select(Visit.practice_id, func.count()).where(Visit.practice_id.in_(ids)).group_by(Visit.practice_id)
     made: dict[int, int] = {practice_id: number for practice_id, number in session.execute(counted)}  # noqa: C416
@@ -117,8 +131,18 @@ def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) ->
         person = contacts.get(session, practice.contact_id)
         yield Stop(
             practice, mandate, person, person.kind is not PersonKind.NATURAL, debts.get(practice.id, ()),
-            max(0, mandate.most_visits - made.get(practice.id, 0)), code_of(practice.id),
+            max(0, mandate.most_visits - made.get(practice.id, 0)), code_of(practice.id), hours.get(practice.id),
         )  # fmt: skip
+
+
+def _planned(session: Session, agent_id: int, today: date) -> dict[int, datetime]:
+    """When he is at each practice of his rounds; of one that is in both days' the first."""
+    found: dict[int, datetime] = {}
+    for ahead in range(DAYS):
+        given = rounds.round_of(session, agent_id=agent_id, day=today + timedelta(days=ahead))
+        for one in given.stops if given is not None else ():
+            found.setdefault(one.practice_id, one.begins)
+    return found
 
 
 def _debts(session: Session, practices: Sequence[Practice], today: date) -> dict[int, tuple[Asked, ...]]:

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
 from crm.collection.models import ImportRun, ImportState
-from crm.contacts.models import Contact, ContactAddress
+from crm.contacts.models import Contact, ContactAddress, Relation, RelationKind
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
@@ -284,6 +284,21 @@ def test_the_same_home_excludes_and_the_same_surname_asks(field: Field) -> None:
     )
     with pytest.raises(ConflictError, match="legame"):
         field.offer(practice, field.ferri_id)
+
+
+def test_who_represents_the_taxpayer_is_never_sent_to_him(field: Field) -> None:
+    (practice,) = field.open()
+    field.work(
+        lambda s: s.add(
+            Relation(
+                ente_id=field.cast.empoli, contact_id=field.cast.mario, kind=RelationKind.ACCOUNTANT, name="Lotti",
+                who_key="AGNFBA80A01D401X", codice_fiscale="AGNFBA80A01D401X", stated=True,
+            )
+        )
+    )  # fmt: skip
+    with pytest.raises(ConflictError, match="legame"):
+        field.offer(practice)
+    field.offer(practice, field.ferri_id)
 
 
 def test_only_his_own_agent_answers_and_only_who_manages_offers(field: Field) -> None:

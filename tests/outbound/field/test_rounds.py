@@ -12,23 +12,28 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant
 from crm.access.permissions import Principal
+from crm.collection.models import ImportRun, ImportState
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.core.jobs import Job, LeaseLostError, Taken
+from crm.enti.calendar import Timetable, is_holiday
+from crm.positions.models import Position
+from outbound.compliance.rules import Reason
 from outbound.field.agents.models import DeclaredTie, FieldAgent
 from outbound.field.agents.ties import Tie
 from outbound.field.practices.lifecycle import Limits, MandateState, State
-from outbound.field.practices.models import FieldMandate, Practice
+from outbound.field.practices.models import FieldMandate, NoVisit, Practice
 from outbound.field.rounds import changing, publishing, queries, service, tasks
 from outbound.field.rounds.admitting import Case, Given, Refusal, proposed, publishable, refusal
+from outbound.field.rounds.candidates import agents, candidates
 from outbound.field.rounds.changes import Change
 from outbound.field.rounds.checking import breaches
 from outbound.field.rounds.lifecycle import PlanState
 from outbound.field.rounds.models import PublishedStop, RoundPlan, RoundStop
 from outbound.field.rounds.problem import Fault
 from outbound.field.rounds.settings import Working
-from tests.cast import Cast, add_contact, principal_of
+from tests.cast import Cast, add_contact, add_position, principal_of
 from tests.outbound.field.people import a_mandate, a_practice, an_agent, approved
 from web.migrations import tables
 
@@ -36,6 +41,8 @@ __all__ = ("tables",)  # those that practices refer to
 pytestmark = pytest.mark.integration
 T = TypeVar("T")
 DOORS = 6
+FRIDAY = 4
+EMPOLI = Timetable((), patron=(11, 30))
 
 
 @dataclass
@@ -60,8 +67,11 @@ class Planning:
         return self.plan
 
     def day(self, session: Session) -> Any:
-        """The next Monday to Friday: homes and businesses are visited."""
-        return clock.business_day(clock.now(session)) + timedelta(days=1)
+        """The next Monday to Friday that is no holiday: homes and businesses are visited."""
+        day = clock.business_day(clock.now(session)) + timedelta(days=1)
+        while day.weekday() > FRIDAY or is_holiday(EMPOLI, day):
+            day += timedelta(days=1)
+        return day
 
     def searched(self) -> None:
         """The planner asks, and the worker does it."""
@@ -96,6 +106,7 @@ def planning(database: Database, cast: Cast) -> Planning:
         doors = []
         for n in range(DOORS):
             contact = add_contact(session, cast.empoli, f"BNCMRA62A01D40{n}Y", "BIANCHI", f"PINO {n}", None)
+            add_position(session, cast.empoli, contact, f"TARI-{n}", None)
             practice = a_practice(session, cast.empoli, contact, cast.sara, n + 1)
             practice.latitude, practice.longitude = 43.70 + n * 0.01, 10.93 + (n % 2) * 0.03
             practice.priority = n % 3
@@ -104,6 +115,14 @@ def planning(database: Database, cast: Cast) -> Planning:
         vinci = a_practice(session, cast.vinci, cast.gina, cast.sara, 1)
         vinci.town, vinci.latitude, vinci.longitude = "Vinci", 43.7835, 10.9228
         _mandated(session, vinci, fabio, cast.sara)
+        add_position(session, cast.vinci, cast.gina, "TARI-VINCI", None)
+        heard = dict.fromkeys(("as_of", "started_at", "moved_at", "ended_at"), clock.now(session))
+        session.add_all(
+            ImportRun(
+                ente_id=one, file_name="feed.jsonl", file_bytes=1, totals=[], state=ImportState.DONE, **heard
+            )
+            for one in (cast.empoli, cast.vinci)
+        )  # fmt: skip
         found.fabio, found.lia, found.doors, found.in_vinci = fabio.id, lia.id, tuple(doors), vinci.id
 
     found.work(settle)
@@ -340,6 +359,50 @@ def test_several_agents_share_what_nobody_has_yet(planning: Planning) -> None:
     assert sorted(len(its) for its in planning.orders().values()) == [3, 4]
     planning.work(lambda s, sara: publishing.publish(s, sara, plan_id=planning.plan))
     assert planning.work(lambda s, _: s.scalar(select(func.count()).select_from(PublishedStop))) == 0
+
+
+def test_whom_the_rules_keep_from_being_visited_is_in_no_plan_and_the_page_says_why(planning: Planning) -> None:
+    refusing, paid, promised = planning.doors[:3]
+
+    def happen(session: Session, _: Principal) -> None:
+        whose = {one: session.get_one(Practice, one).contact_id for one in (refusing, paid, promised)}
+        session.add(
+            NoVisit(
+                ente_id=planning.cast.empoli, contact_id=whose[refusing], why="l'ha chiesto", since=clock.now(session),
+                written_by=planning.cast.sara,
+            )
+        )  # fmt: skip
+        session.execute(update(Position).where(Position.contact_id == whose[paid]).values(residual_cents=0))
+        later = clock.now(session) + timedelta(days=20)
+        session.execute(update(Practice).where(Practice.id == promised).values(not_before=later))
+
+    planning.work(happen)
+    planning.begun()
+    assert planning.shown().stops.keys() == {*planning.doors[3:], planning.in_vinci}
+
+    def answers(session: Session, _: Principal) -> list[Any]:
+        day = planning.day(session)
+        enti = [planning.cast.empoli, planning.cast.vinci]
+        among = agents(session, enti=enti, day=day).values()
+        found = candidates(session, enti=enti, day=day, among=among)
+        return [(refusal(found[one].case, day), found[one].reasons) for one in (*planning.doors[:4],)]
+
+    not_visited, paid_for, not_yet, free = planning.work(answers)
+    assert not_visited == (Refusal.NOT_ALLOWED, (Reason.DO_NOT_VISIT, Reason.WINDOW))
+    assert paid_for[0] is Refusal.NOT_ALLOWED
+    assert not_yet == (Refusal.NOT_YET, (Reason.WINDOW, Reason.VISITED))
+    assert free == (None, ())
+
+
+def test_a_plan_far_ahead_does_not_wait_for_fresher_data(planning: Planning) -> None:
+    def far(session: Session, sara: Principal) -> int:
+        day = planning.day(session) + timedelta(days=7)
+        while day.weekday() > FRIDAY or is_holiday(EMPOLI, day):
+            day += timedelta(days=1)
+        return service.begin(session, sara, contract_id=planning.cast.contract, day=day)
+
+    planning.plan = planning.work(far)
+    assert len(planning.shown().stops) == DOORS + 1
 
 
 # -- what agents are given --------------------------------------------------------------------------------------------

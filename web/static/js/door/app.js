@@ -101,6 +101,7 @@ async function list() {
     const button = made("button", over.includes(one.practice) ? `✓ ${one.name}` : one.name, over.includes(one.practice) ? "done" : "");
     button.type = "button";
     button.append(made("span", one.place, "place"));
+    if (one.planned) button.append(made("span", `${words("planned")} ${moment(one.planned)}`, "place"));
     if (one.not_before && new Date(one.not_before) > Date.now()) {
       button.append(made("span", `${words("not-before")} ${day(one.not_before)}`, "place"));
     }
@@ -150,6 +151,9 @@ async function refresh() {
 
 function badge(back) {
   fill("badge-name", packet.agent.name);
+  $("badge-photo").hidden = !packet.agent.photo;
+  if (packet.agent.photo) $("badge-photo").src = `data:image/jpeg;base64,${packet.agent.photo}`; // never a file of its own, which a cache would keep in clear
+  else $("badge-photo").removeAttribute("src");
   fill("badge-number", String(packet.agent.number));
   fill("badge-until", day(packet.agent.until));
   fill("badge-code", packet.agent.code);
