@@ -95,7 +95,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/field/mandates": "test_field_practices", "/field/assignments/": "test_field_practices",
     "/privacy/ends/": "test_pages_seen", "/interviews/": "test_pages_seen",
     "/door": "test_door_offline",
-    "/field/me": "test_pages_seen",
+    "/field/me": "test_pages_seen", "/field/commissions/mine": "test_field_closing",
 }  # fmt: skip
 NOT_OURS = ("/telephony/", "/api/", "/sign-out/", "/sign-in/with/", "/static/")
 LINK = re.compile(r'(?:href|hx-get|data-from)="(/[^"#]*)')

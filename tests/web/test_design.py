@@ -14,6 +14,7 @@ COLOUR = re.compile(r"(?P<what>background|background-color|border-color|fill)\s*
 ALWAYS = {  # on what has one colour in light and in dark: bands, ringing, what is pinned to the edge
     ".logo", ".alert-badge", ".band.is-ringing", ".muted-bar button", ".switch summary", ".band-actions .primary",
     '.live[data-live="on"] .live-dot',
+    ".door canvas", ".door-qr svg, .door-debts svg",  # a signature, and what scanners read: black on white
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_a_call_begins_with_its_ente_s_greeting_and_goes_on_with_the_topic_s_scr
     assert "«Comune di Empoli, sono Anna»" in talk
     assert "Le rate" not in talk
     assert "Nota per tutti" not in talk  # Vinci's
-    assert "chi chiama chiede le rate a Comune di Empoli" in talk  # nobody is identified yet
+    assert "il cittadino chiede le rate a Comune di Empoli" in talk  # nobody is identified yet
     watched = desk.press("draft", call=call, topic="instalments", disposition="", note="")
     assert watched.status_code == 204
     talk = desk.page("talk")

@@ -17,7 +17,7 @@ OTHERS = sorted(set(CITIZENS) - {DEFAULT})
 TEMPLATES = update.ROOT / "web" / "templates"
 PLACEHOLDER = re.compile(r"%\(\w+\)\w|\{\w+\}")
 WORD = re.compile(r"[^\W\d_]{2,}")
-SAME_EVERYWHERE = {"JSON", "iCalendar", "Filodiretto", "Alt", "Ctrl", "Shift", "Esc", "km"}
+SAME_EVERYWHERE = {"JSON", "iCalendar", "Filodiretto", "Alt", "Ctrl", "Shift", "Esc", "km", "CSV"}
 NO_WORDS = re.compile(r"{% block (?:body_class|kind|band|socket) %}.*?{% endblock %}")
 SPOKEN_ATTRIBUTES = {"alt", "aria-label", "aria-description", "placeholder", "title"}
 

@@ -14,8 +14,9 @@ from crm.core.db import Database, Scope
 from crm.levels.agreement import Period
 from crm.levels.closing import close_due, closed
 from crm.levels.differences import Whole, shifts
+from crm.levels.formulas import Standing
 from crm.levels.frozen import judged_again, seal
-from crm.levels.judgement import Outbound, Standing
+from crm.levels.known import Outbound
 from crm.levels.metrics import MetricName
 from outbound.dialer.models import OutboundDay
 from tests.cast import Cast, promise

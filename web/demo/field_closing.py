@@ -42,7 +42,7 @@ _PAID = text(
 
 def settle_some(session: Session, *, contract_id: int, today: date) -> None:
     """Once: a second time it does nothing. Without a field agent there is nothing to settle."""
-    users = dict(session.execute(select(User.username, User.id)).tuples().all())
+    users = {row.username: row.id for row in session.execute(select(User.username, User.id))}
     ente_id = session.scalars(select(Ente.id).where(Ente.cadastral_code == VISITED)).one()
     there = session.scalar(select(CommissionTerms.id).where(CommissionTerms.ente_id == ente_id).limit(1))
     agent = session.scalar(select(FieldAgent).where(FieldAgent.user_id == users.get("fabio")))

@@ -40,7 +40,7 @@ def verify_register(database: Database) -> bool:
 
 def _codes(database: Database) -> dict[str, int]:
     with database.begin(Scope.nothing()) as session:
-        return dict(session.execute(select(Ente.cadastral_code, Ente.id).order_by(Ente.name)).tuples().all())
+        return dict(session.execute(select(Ente.cadastral_code, Ente.id).order_by(Ente.name)).all())
 
 
 def _line(name: str, verdict: Verdict, counted: str) -> str:
