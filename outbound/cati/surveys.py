@@ -193,9 +193,10 @@ def refusals(session: Session, campaign_id: int) -> list[SurveyCase]:
 
 
 def again(session: Session, *, campaign_id: int, contact_id: int, due: datetime) -> None:
-    """A case that was over is called once more, from `due` on."""
+    """A case that was over is called once more, from `due` on: at once, if that has come."""
     its = (_CC.c.campaign_id == campaign_id, _CC.c.contact_id == contact_id)
-    session.execute(update(_CC).where(*its).values(state=ContactState.LATER, why=None, due_at=due, claimed_by=None))
+    state = ContactState.LATER if due > clock.now(session) else ContactState.READY
+    session.execute(update(_CC).where(*its).values(state=state, why=None, due_at=due, claimed_by=None))
 
 
 def stratum_of(session: Session, campaign_id: int | None, contact_id: int | None) -> str:
