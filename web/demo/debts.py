@@ -25,7 +25,6 @@ CHANNELS = ("pagoPA", "pagoPA", "pagoPA", "F24", "bonifico", "sportello")
 SUSPENSIONS = ("istanza di annullamento in esame", "verifica dei versamenti", "richiesta di rettifica della superficie")
 ANNULMENTS = ("autotutela: immobile già venduto", "autotutela: avviso duplicato", "errore di persona")
 RELIEFS = ("sgravio per versamento già eseguito", "sgravio per agevolazione ISEE", "sgravio su sentenza")
-SHORTEST_PLAN_CENTS = 10_000  # up to 100 euro no instalments (L. 160/2019, art. 1, c. 796)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,7 +12,7 @@ from crm.core.errors import NotFoundError
 from outbound.field.agents.models import FieldAgent
 from outbound.field.practices.models import Practice
 from outbound.field.visits import codes
-from outbound.field.visits.models import FieldEntry, FieldFile, Visit
+from outbound.field.visits.models import FieldEntry, Visit
 
 SHOWN = 100
 
@@ -33,22 +32,6 @@ class KeptApart:
 
     entry: FieldEntry
     agent: str
-
-
-def visits_of(session: Session, practice_ids: Collection[int]) -> dict[int, list[Visit]]:
-    """The visits of each of these practices, in their order."""
-    found: dict[int, list[Visit]] = {one: [] for one in practice_ids}
-    rows = session.scalars(
-        select(Visit).where(Visit.practice_id.in_(practice_ids)).order_by(Visit.practice_id, Visit.began_at, Visit.id)
-    )
-    for row in rows:
-        found[row.practice_id].append(row)
-    return found
-
-
-def files_of(session: Session, visit_ids: Collection[UUID]) -> list[FieldFile]:
-    """What these visits brought."""
-    return list(session.scalars(select(FieldFile).where(FieldFile.visit_id.in_(visit_ids)).order_by(FieldFile.id)))
 
 
 def odd(session: Session, ente_ids: Collection[int]) -> list[Odd]:
