@@ -27,7 +27,8 @@ CONTRAST = {"runOnly": ["color-contrast"], **ALONE}
 
 
 def assert_accessible(page: Page) -> None:
-    """No violation of WCAG 2.1 AA that a machine can find, and each key means one thing."""
+    """No violation of WCAG 2.1 AA that a machine can find once all has loaded, and each key means one thing."""
+    page.wait_for_load_state("load")
     found = Axe().run(page, options=WCAG).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
     keys = page.locator("[data-key]:not(:disabled):visible").evaluate_all("all => all.map(one => one.dataset.key)")

@@ -127,7 +127,8 @@ def test_a_menu_is_changed_by_forms_tried_published_and_heard(
     of_line = page.locator(f'form[hx-post$="{citizen["line"].removeprefix("+")}"]')
     row = page.locator("tr", has=of_line)
     row.locator("select").select_option(label="Con gli orari")
-    row.get_by_role("button", name="Cambia").click()
+    with page.expect_navigation():
+        row.get_by_role("button", name="Cambia").click()
     expect(page.locator("tr", has=of_line).locator("option:checked")).to_have_text("Con gli orari")
 
     sid = centre.call(citizen["from"], citizen["line"], {"say_digits": digit})
@@ -137,5 +138,6 @@ def test_a_menu_is_changed_by_forms_tried_published_and_heard(
     page.goto("/voice")
     row = page.locator("tr", has=of_line)
     row.locator("select").select_option(value="")
-    row.get_by_role("button", name="Cambia").click()
+    with page.expect_navigation():
+        row.get_by_role("button", name="Cambia").click()
     expect(page.locator("tr", has=of_line).locator("option:checked")).to_have_text("quello consueto")
