@@ -45,6 +45,16 @@ MORNING = Timetable(tuple(Hours(day, time_of_day(10), time_of_day(10, 1)) for da
 expect.set_options(timeout=PATIENCE_MS)
 
 
+_STARTED = contextlib.ExitStack()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """A centre that nobody calls any more would take its share of the machine from the other tests."""
+    if nextitem is None or ROOT / "tests" / "journeys" not in nextitem.path.parents:
+        _STARTED.close()
+
+
 @dataclass
 class Centre:
     """A running contact centre: no citizens or colleagues but those of the test."""
@@ -222,10 +232,9 @@ def _works_in(folder: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
-    """Started once for all journeys, stopped with Ctrl-C's signal."""
-    with running(tmp_path_factory, prepared) as found:
-        yield found
+def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Centre:
+    """Started once for all journeys, stopped after the last with Ctrl-C's signal."""
+    return _STARTED.enter_context(running(tmp_path_factory, prepared))
 
 
 def ten_o_clock() -> datetime:
@@ -236,14 +245,13 @@ def ten_o_clock() -> datetime:
 
 
 @pytest.fixture(scope="session")
-def centre_at_ten(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
+def centre_at_ten(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Centre:
     """Another, at ten in the morning of a working day whenever the tests run, for journeys that telephone people.
 
     The product reads the clock of the database alone, which is set ahead there, and so is the carrier's. The machine
     and the browsers stay in their time.
     """
-    with running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)) as found:
-        yield found
+    return _STARTED.enter_context(running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)))
 
 
 @contextlib.contextmanager
