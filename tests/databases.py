@@ -79,7 +79,7 @@ class DatabaseUrls:
         self.routing = server.url(name, ROUTING, PASSWORDS.routing)
         self.is_taken = False
         self._owner = server.url(name, OWNER, PASSWORDS.owner)
-        self.lent = name  # for `Copies`
+        self.lent = name  # whoever changes its rows alone, be it as superuser, gives it back
         self._taken = taken
 
     @property
@@ -118,6 +118,10 @@ class KeptConnections:
         """Close what was kept of every database."""
         for database in list(self._free):
             self.end(database)
+
+    def forked(self) -> None:
+        """In a process forked off: they are its parent's, and neither used nor closed here."""
+        self._parents, self._free = self._free, {}
 
     def pids(self, database: str) -> list[int]:
         """The server's processes behind those that are kept."""

@@ -143,8 +143,12 @@ def _unhook(session: Session, table: Table, ente_id: int) -> None:
 @cache
 def _hooks(table: Table) -> list[ForeignKey]:
     """What refers to this table from tables that name no ente."""
-    others = (one for one in Base.metadata.sorted_tables if "ente_id" not in one.columns)
-    return [key for other in others for key in other.foreign_keys if key.column.table is table]
+    return [key for other in _of_no_ente() for key in other.foreign_keys if key.column.table is table]
+
+
+@cache
+def _of_no_ente() -> list[Table]:
+    return [one for one in Base.metadata.sorted_tables if "ente_id" not in one.columns]
 
 
 def _finish(session: Session, *, end_id: int) -> None:

@@ -1,6 +1,10 @@
 """An ente, its database, and feed files of a few lines."""
 
 import json
+import os
+import signal
+import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +15,7 @@ import pytest
 
 from crm.core.db import Database, Scope
 from crm.enti.models import Ente
+from tests.databases import DatabaseUrls, KeptConnections
 
 HEADER = {
     "record": "feed", "version": 1, "ente": "D403", "mode": "full", "as_of": "2026-01-10T06:00:00+01:00",
@@ -29,6 +34,7 @@ TARI = {
     "issued_on": "2024-08-20", "due_on": "2024-11-03", "notification": "notified", "notified_on": "2024-09-03",
 }  # fmt: skip
 WriteFeed = Callable[..., Path]
+Killed = Callable[[Callable[[Database], object]], None]
 
 
 @dataclass
@@ -44,6 +50,33 @@ def timed(database_urls: Any, clock: Clock) -> Iterator[Database]:
     found = Database(database_urls.app, database_urls.routing, pool_size=3, clock=lambda: clock.now)
     yield found
     found.dispose()
+
+
+def die(*_: object, **__: object) -> None:
+    """Nothing is tidied up after it."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture
+def killed(database_urls: DatabaseUrls, kept_connections: KeptConnections) -> Killed:
+    """Does something in a process of its own, which dies of it. What it patches is patched there alone."""
+
+    def run(work: Callable[[Database], object]) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # a stand-in's thread waits to be asked
+            child = os.fork()
+        if not child:
+            try:
+                kept_connections.forked()
+                work(Database(database_urls.app, database_urls.routing, pool_size=2))
+            except BaseException:  # noqa: BLE001  # it must not go on as a second pytest
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+
+    return run
 
 
 @pytest.fixture

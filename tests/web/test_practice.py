@@ -75,7 +75,7 @@ def booth(desk: Desk) -> Booth:
 @pytest.fixture
 def superuser(postgres: PostgresServer, database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     """Sees everything, to know that nothing was written."""
-    with psycopg.connect(postgres.dsn, dbname=database_urls.name, autocommit=True) as connection:
+    with psycopg.connect(postgres.dsn, dbname=database_urls.lent, autocommit=True) as connection:
         yield connection
 
 

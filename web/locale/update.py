@@ -12,7 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -64,6 +64,7 @@ SAYING = frozenset(
 WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"
 WIDTH = 118
+READ = (ast.Call, ast.ClassDef)
 PLACE = re.compile(r"\{\w+\}")
 
 Found = Iterator[tuple[str | tuple[str, ...], str]]
@@ -78,9 +79,8 @@ def extracted() -> Catalog:
     return template
 
 
-def extracted_for(language: str) -> Catalog:
+def part_for(language: str, whole: Catalog) -> Catalog:
     """What the pages in a language can say: all of it, or in one of the citizens' alone what citizens read."""
-    whole = extracted()
     if language in LANGUAGES:
         return whole
     words = {word for kind in CITIZENS_WORDS for word in WORDS[kind].values()}
@@ -150,10 +150,11 @@ def _in_sentences() -> Found:
 def _in_python() -> Found:
     paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     trees = {path: ast.parse(path.read_text("utf-8")) for path in paths if not path.is_relative_to(NOT_OURS)}
-    errors = _domain_errors(list(trees.values()))
+    nodes = {path: [one for one in ast.walk(tree) if isinstance(one, READ)] for path, tree in trees.items()}
+    saying = SAYING | _domain_errors(list(chain.from_iterable(nodes.values())))
     for path, tree in trees.items():
         constants = _constants(tree)
-        said = [_said(node, errors) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        said = [_said(node, saying) for node in nodes[path] if isinstance(node, ast.Call)]
         texts = [_text(node, constants) for node in said if node is not None]
         if path in SAID:
             texts += [value for value in constants.values() if isinstance(value, str) and " " in value]
@@ -179,12 +180,11 @@ def _sentences(tree: ast.Module) -> list[str]:
     return [one.value for one in texts if isinstance(one.value, str) and one.value[:1].isupper()]
 
 
-def _domain_errors(trees: list[ast.Module]) -> set[str]:
+def _domain_errors(nodes: list[ast.Call | ast.ClassDef]) -> set[str]:
     """The names of `DomainError` and of every class derived from it."""
     bases = {
         node.name: {base.id for base in node.bases if isinstance(base, ast.Name)}
-        for tree in trees
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ClassDef)
     }
     errors = {DomainError.__name__}
@@ -193,10 +193,10 @@ def _domain_errors(trees: list[ast.Module]) -> set[str]:
     return errors
 
 
-def _said(call: ast.Call, errors: set[str]) -> ast.expr | None:
+def _said(call: ast.Call, saying: frozenset[str]) -> ast.expr | None:
     """The argument of a call that a person will read."""
     match call:
-        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in errors | SAYING:
+        case ast.Call(func=ast.Name(id=name), args=[text, *_]) if name in saying:
             return text
         case ast.Call(func=ast.Attribute(attr="gettext"), args=[text]):
             return text
@@ -239,11 +239,11 @@ def _text(node: ast.expr, constants: Constants) -> str | None:
 
 def main() -> None:
     """Rewrite every catalogue; end with what is still to be translated, if anything."""
-    missing = []
+    missing, whole = [], extracted()
     for language in CITIZENS:
         if language == DEFAULT:
             continue
-        current = merged(language, extracted_for(language))
+        current = merged(language, part_for(language, whole))
         path_of(language).write_bytes(written(current))
         missing += [f"{language}: {message.id}" for message in current if message.id and not message.string]
     if missing:

@@ -27,7 +27,7 @@ Connection = psycopg.Connection[Any]
 @pytest.fixture
 def superuser(postgres: PostgresServer, database_urls: DatabaseUrls) -> Iterator[Connection]:
     """May do anything to the rows, and does."""
-    with psycopg.connect(postgres.dsn, dbname=database_urls.name, autocommit=True) as connection:
+    with psycopg.connect(postgres.dsn, dbname=database_urls.lent, autocommit=True) as connection:
         yield connection
 
 
@@ -151,7 +151,10 @@ def test_an_entry_that_was_removed_is_named(database: Database, cast: Cast, supe
     assert (verdict.broken, verdict.entry) == (Break.ENTRY_MISSING, second)
 
 
-def test_an_entry_that_was_put_in_between_is_named(database: Database, cast: Cast, superuser: Connection) -> None:
+def test_an_entry_that_was_put_in_between_is_named(
+    database: Database, database_urls: DatabaseUrls, cast: Cast, superuser: Connection
+) -> None:
+    assert database_urls.name  # nobody gets this one after it
     opens(database, cast, 2)
     superuser.execute("ALTER TABLE audit_entry DISABLE TRIGGER leave_to_be_sealed")
     superuser.execute(

@@ -2,12 +2,7 @@
 
 import gzip
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import textwrap
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,7 +29,7 @@ from crm.contacts.models import (
 )
 from crm.core.db import Database, LiveTopic, Scope
 from crm.positions.models import Position
-from tests.crm.conftest import WriteFeed
+from tests.crm.conftest import Killed, WriteFeed, die
 
 NAV, OTHER_NAV = "301000000000012373", "301000000000045634"
 
@@ -410,26 +405,14 @@ def test_an_import_cut_inside_a_batch_goes_on(
     assert len(rows(db, Position, done.ente_id)) == 20
 
 
-def test_an_import_killed_goes_on(db: Database, database_urls: Any, write_feed: WriteFeed, records: Records) -> None:
+def test_an_import_killed_goes_on(db: Database, killed: Killed, write_feed: WriteFeed, records: Records) -> None:
     feed = write_feed(*taxpayers(records, 900))
-    program = textwrap.dedent(
-        f"""
-        import os, signal
-        from pathlib import Path
-        from crm.collection import importer
-        from crm.core.db import Database
-        from web.migrations import tables
+
+    def work(database: Database) -> None:
         importer.BATCH_LINES = 300
-        db = Database({database_urls.app!r}, {database_urls.routing!r}, pool_size=2)
-        def kill(progress):
-            if progress.line > 700:
-                os.kill(os.getpid(), signal.SIGKILL)
-        importer.import_feed(db, Path({str(feed)!r}), on_progress=kill)
-        """
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
-    assert killed.returncode == -signal.SIGKILL
+        import_feed(database, feed, on_progress=lambda progress: die() if progress.line > 700 else None)
+
+    killed(work)
     done = import_feed(db, feed)
     assert (done.resumed_from, done.counts) == (901, Counts(created=1800))
     assert len(rows(db, Contact, done.ente_id)) == 900

@@ -1,12 +1,6 @@
 """Approved proposals go to a gestionale over HTTP, and its answers come back: the stand-in takes and answers them."""
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +20,7 @@ from crm.proposals.models import DELIVER, ProposalExport
 from crm.proposals.service import Made
 from tests.cast import Cast
 from tests.crm.collection.sources.conftest import TOKEN, Served
+from tests.crm.conftest import Killed, die
 from tests.crm.proposals.test_proposals import Office
 
 pytestmark = pytest.mark.integration
@@ -163,27 +158,18 @@ def test_when_the_answer_is_lost_it_is_sent_again_and_taken_once(office: Wired) 
     assert (len(office.inbox.feeds), len(office.inbox.proposals)) == (1, 1)
 
 
-def test_killed_between_sending_and_noting_it_is_delivered_once(office: Wired, database_urls: Any) -> None:
+def test_killed_between_sending_and_noting_it_is_delivered_once(office: Wired, killed: Killed) -> None:
     office.inbox.at_once = True
     office.connects()
     made = office.approved()
     office.export()
     job = office.do(lambda session: session.scalars(select(Job.id).where(Job.kind == DELIVER)).one())
-    program = textwrap.dedent(
-        f"""
-        import os, signal
-        from crm.core import jobs
-        from crm.core.db import Database
-        from crm.proposals import delivery
-        from web.migrations import tables
-        delivery._taken = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)
-        db = Database({database_urls.app!r}, {database_urls.routing!r}, pool_size=2)
-        jobs.run(db, {{"proposals.deliver": delivery.DELIVERER}}, job_id={job}, ente_id={office.cast.empoli})
-        """
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
-    killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
-    assert killed.returncode == -signal.SIGKILL
+
+    def work(database: Database) -> None:
+        delivery._taken = die
+        jobs.run(database, RUNNERS, job_id=job, ente_id=office.cast.empoli)
+
+    killed(work)
     assert (len(office.inbox.feeds), office.feed().delivered_at) == (1, None)
     office.do(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
     assert jobs.run(office.database, RUNNERS, job_id=job, ente_id=office.cast.empoli)

@@ -2,10 +2,6 @@
 
 import gzip
 import os
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +14,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
 from crm.audit.models import AuditEntry
+from crm.collection import ending, importer
 from crm.collection.models import (
     CollectionSource,
     ImportRun,
@@ -38,7 +35,7 @@ from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoun
 from crm.core.jobs import LEASE, MAX_ATTEMPTS, Job
 from crm.positions.models import Position
 from tests.crm.collection.sources.conftest import TOKEN, Served
-from tests.crm.conftest import WriteFeed
+from tests.crm.conftest import Killed, WriteFeed, die
 
 pytestmark = pytest.mark.integration
 RUNNERS = {FETCH: tasks.RUNNER}
@@ -415,10 +412,29 @@ def test_each_wrong_field_says_so(office: Office) -> None:
 # -- crashes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("where", ["fetched", "between batches", "withdrawing", "before the cursor"])
-def test_a_reading_killed_anywhere_goes_on(
-    office: Office, over_http: Served, database_urls: Any, records: Records, where: str
-) -> None:
+PLACES: dict[str, tuple[Any, str, int]] = {  # what is done so often before the worker dies
+    "fetched": (tasks, "_fetched", 1),
+    "between batches": (importer, "_commit", 2),
+    "withdrawing": (ending.positions, "withdraw_unnamed", 2),
+    "before the cursor": (tasks, "_end", 0),
+}
+
+
+def dies_after(function: Callable[..., Any], times: int) -> Callable[..., Any]:
+    left = [times]
+
+    def wrapped(*args: Any, **options: Any) -> Any:
+        result = function(*args, **options) if left[0] else None
+        left[0] -= 1
+        if left[0] <= 0:
+            die()
+        return result
+
+    return wrapped
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_a_reading_killed_anywhere_goes_on(office: Office, over_http: Served, killed: Killed, where: str) -> None:
     source = office.sets_up(SourceKind.HTTP)
     assert office.reads(source).outcome is ReadingOutcome.READ
     for code in ("T-3", "T-4"):
@@ -428,42 +444,14 @@ def test_a_reading_killed_anywhere_goes_on(
     office.does(lambda session: service.read_now(session, office.by, source_id=source, data=office.data))
     with office.db.begin(office.scope) as session:
         job = session.scalars(select(Job.id).order_by(Job.id.desc()).limit(1)).one()
-    program = textwrap.dedent(
-        f"""
-        import os, signal
-        from crm.collection import ending, importer
-        from crm.collection.sources import tasks
-        from crm.core import jobs
-        from crm.core.db import Database
-        from web.migrations import tables
-        def dies(*a, **k):
-            os.kill(os.getpid(), signal.SIGKILL)
-        def after(function, times):
-            left = [times]
-            def wrapped(*a, **k):
-                result = function(*a, **k)
-                left[0] -= 1
-                if not left[0]:
-                    dies()
-                return result
-            return wrapped
+
+    def work(database: Database) -> None:
         importer.BATCH_LINES, ending.PIECE = 3, 1
-        where = {where!r}
-        if where == "fetched":
-            tasks._fetched = after(tasks._fetched, 1)
-        elif where == "between batches":
-            importer._commit = after(importer._commit, 2)
-        elif where == "withdrawing":
-            ending.positions.withdraw_unnamed = after(ending.positions.withdraw_unnamed, 2)
-        else:
-            tasks._end = dies
-        db = Database({database_urls.app!r}, {database_urls.routing!r}, pool_size=2)
-        jobs.run(db, {{"collection.fetch": tasks.RUNNER}}, job_id={job}, ente_id=1)
-        """
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
-    killed = subprocess.run([sys.executable, "-c", program], check=False, env=environment)
-    assert killed.returncode == -signal.SIGKILL
+        place, name, times = PLACES[where]
+        setattr(place, name, dies_after(getattr(place, name), times))
+        jobs.run(database, RUNNERS, job_id=job, ente_id=1)
+
+    killed(work)
     office.does(lambda session: session.execute(update(Job).values(due_at=Job.due_at - LEASE)))
     assert office.works()
     assert office.last().outcome is ReadingOutcome.READ

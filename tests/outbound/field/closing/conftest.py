@@ -159,7 +159,7 @@ def a_practice(session: Session, cast: Cast, number: int, references: list[str],
 @pytest.fixture
 def superuser(postgres: PostgresServer, database_urls: DatabaseUrls) -> Iterator[psycopg.Connection[Any]]:
     """May do what the product may not."""
-    with psycopg.connect(postgres.dsn, dbname=database_urls.name, autocommit=True) as connection:
+    with psycopg.connect(postgres.dsn, dbname=database_urls.lent, autocommit=True) as connection:
         yield connection
 
 
