@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from psycopg import sql
 from crm.continuity import runs
 from crm.continuity.models import RunKind
 from crm.core.db import Database, Scope
+from crm.enti.calendar import Hours, Timetable, next_opening
 from tests.oidc.server import SECRET
 from tests.servers import open_loopback
 from web.demo.accounts import DEMO_PASSWORD
@@ -40,7 +42,18 @@ SHOTS = ROOT / ".artifacts"
 PATIENCE_MS = 30_000
 STARTS_S = 400  # a run gives up by itself before (`RunOptions.ready_within_s`), and says why
 BUSY = {"ringing", "talking", "wrap_up"}  # states of an agent who cannot go home
+MORNING = Timetable(tuple(Hours(day, time_of_day(10), time_of_day(10, 1)) for day in range(5)), patron=(5, 22))
 expect.set_options(timeout=PATIENCE_MS)
+
+
+_STARTED = contextlib.ExitStack()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """A centre that nobody calls any more would take its share of the machine from the other tests."""
+    if nextitem is None or ROOT / "tests" / "journeys" not in nextitem.path.parents:
+        _STARTED.close()
 
 
 @dataclass
@@ -92,7 +105,14 @@ class Centre:
 
     def nobody_answers(self) -> None:
         """From now on whoever is called lets it ring."""
-        book = {"number": "", "answer_after_s": 600}
+        self._answered_after(600)
+
+    def everybody_answers(self) -> None:
+        """From now on whoever is called picks up, as is usual."""
+        self._answered_after(2)
+
+    def _answered_after(self, seconds: float) -> None:
+        book = {"number": "", "answer_after_s": seconds}
         httpx.put(f"{self.simulator}/simulator/callees", json=book, timeout=10).raise_for_status()
 
     def press(self, sid: str, digits: str) -> None:
@@ -213,10 +233,26 @@ def _works_in(folder: Path) -> bool:
 
 
 @pytest.fixture(scope="session")
-def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
-    """Started once for all journeys, stopped with Ctrl-C's signal."""
-    with running(tmp_path_factory, prepared) as found:
-        yield found
+def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Centre:
+    """Started once for all journeys, stopped after the last with Ctrl-C's signal."""
+    return _STARTED.enter_context(running(tmp_path_factory, prepared))
+
+
+def ten_o_clock() -> datetime:
+    """Of the next day on which people may be called in Livorno."""
+    found = next_opening(MORNING, datetime.now(UTC))
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="session")
+def centre_at_ten(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Centre:
+    """Another, at ten in the morning of a working day whenever the tests run, for journeys that telephone people.
+
+    The product reads the clock of the database alone, which is set ahead there, and so is the carrier's. The machine
+    and the browsers stay in their time.
+    """
+    return _STARTED.enter_context(running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)))
 
 
 @contextlib.contextmanager

@@ -1,40 +1,28 @@
 """People are telephoned: a campaign that the ente approved is dialed at an hour at which that is allowed.
 
-The centre lives at ten in the morning of the next working day, whenever the tests run: the product reads the clock of
-the database alone, which is set ahead there, and so is the carrier's. The machine and the browsers stay in their time.
+The centre lives at ten in the morning of a working day (`centre_at_ten`).
 """
 
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from crm.core.clock import in_rome
-from crm.enti.calendar import Hours, Timetable, next_opening
-from tests.journeys.conftest import Centre, Desk, identify, running, write_up
+from tests.journeys.conftest import Centre, Desk, identify, ten_o_clock, write_up
 from tests.journeys.test_pages import assert_accessible
 
 pytestmark = pytest.mark.journey
 SitDown = Callable[..., Desk]
 NAME, SCRIPT = "Solleciti TARI", "Buongiorno, chiamo per il Comune di Livorno."
-MORNING = Timetable(tuple(Hours(day, time(10), time(10, 1)) for day in range(5)), patron=(5, 22))
-
-
-def ten_o_clock() -> datetime:
-    """Of the next day on which people may be called in Livorno."""
-    found = next_opening(MORNING, datetime.now(UTC))
-    assert found is not None
-    return found
 
 
 @pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
+def centre(centre_at_ten: Centre) -> Centre:
     """One at ten o'clock, with a campaign to come."""
-    with running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)) as found:
-        yield found
+    return centre_at_ten
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +33,8 @@ def signed_in() -> dict[str, StorageState]:
 
 @pytest.fixture(scope="module")
 def campaign() -> dict[str, str]:
-    """Where the campaign of these journeys is, once it was started."""
-    return {}
+    """What the campaign of these journeys is called; where it is, once it was started."""
+    return {"name": NAME}
 
 
 def begun(sit_down: SitDown, campaign: dict[str, str], mode: str = "progressive") -> str:
@@ -55,14 +43,14 @@ def begun(sit_down: SitDown, campaign: dict[str, str], mode: str = "progressive"
         return campaign["at"]
     page = sit_down("sara").page
     page.goto("/lists/new")
-    page.fill("#name", "Chi deve")
+    page.fill("#name", f"Per {campaign['name']}")
     page.select_option("#ente", label="Comune di Livorno")
     expect(page.locator("#answer .list-count")).to_be_visible()
     page.keyboard.press("Alt+s")
     expect(page.locator("#list")).to_contain_text("Pronta")
     page.goto("/campaigns/new")
-    page.fill("#name", NAME)
-    page.select_option("#list_id", label="Chi deve (Comune di Livorno)")
+    page.fill("#name", campaign["name"])
+    page.select_option("#list_id", label=f"Per {campaign['name']} (Comune di Livorno)")
     page.keyboard.press("Alt+s")
     expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit$"))
     page.select_option("#queue_id", index=1)
@@ -86,10 +74,10 @@ def begun(sit_down: SitDown, campaign: dict[str, str], mode: str = "progressive"
     return page.url
 
 
-def takes_part(desk: Desk) -> Page:
+def takes_part(desk: Desk, name: str = NAME) -> Page:
     """She joins the campaign, is ready, and picks up once: from then on she is in her seat."""
     desk.page.goto("/calling")
-    desk.page.get_by_role("row", name=NAME).get_by_role("button", name="Partecipa").click()
+    desk.page.get_by_role("row", name=name).get_by_role("button", name="Partecipa").click()
     expect(desk.page).to_have_url(re.compile("/console"))
     desk.ready()
     desk.page.locator("#answer").click()

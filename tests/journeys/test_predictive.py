@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, StorageState, expect
 
-from tests.journeys.conftest import Centre, Desk, eventually, running
-from tests.journeys.test_dialing import SCRIPT, begun, saved, takes_part, ten_o_clock
+from tests.journeys.conftest import Centre, Desk, eventually
+from tests.journeys.test_dialing import SCRIPT, begun, saved, takes_part
 from tests.journeys.test_pages import assert_accessible
+from tests.servers import open_loopback
 
 pytestmark = pytest.mark.journey
 SitDown = Callable[..., Desk]
+NAME = "Chiamate in anticipo"
 OPERATORS = ("anna", "luca", "marta")
 LATELY, ANSWERED = 4_000, 20  # calls of the days before, of which one in so many was answered by a person
 HAVE_RUNG = """
@@ -29,11 +29,13 @@ HAVE_RUNG = """
 
 
 @pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory, prepared: Path) -> Iterator[Centre]:
+def centre(centre_at_ten: Centre) -> Iterator[Centre]:
     """One at ten o'clock, in which people let their telephones ring."""
-    with running(tmp_path_factory, prepared, ahead=ten_o_clock() - datetime.now(UTC)) as found:
-        found.nobody_answers()
-        yield found
+    open_loopback()
+    centre_at_ten.nobody_answers()
+    yield centre_at_ten
+    open_loopback()
+    centre_at_ten.everybody_answers()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +79,7 @@ def ends(page: Page) -> None:
 
 
 def test_lines_ring_ahead_of_three_operators(centre: Centre, sit_down: SitDown) -> None:
-    campaign: dict[str, str] = {}
+    campaign = {"name": NAME}
     where = begun(sit_down, campaign, "predictive")
     known(centre, int(where.rsplit("/", 1)[1]))
     sara = sit_down("sara")
@@ -87,7 +89,7 @@ def test_lines_ring_ahead_of_three_operators(centre: Centre, sit_down: SitDown) 
     board.get_by_role("button", name="Salva").click()
     pace, figures = board.locator(".dialer-pace"), board.locator(".dialer-figures")
     expect(figures).to_contain_text("limite 3 %, su 200 risposte in 30 giorni")
-    pages = [takes_part(sit_down(name)) for name in OPERATORS]
+    pages = [takes_part(sit_down(name), NAME) for name in OPERATORS]
     expect(pace).to_contain_text(re.compile(r"3 operatori liberi, ([4-9]|\d\d) telefoni squillano"))
     expect(figures).to_contain_text("3 in linea, in attesa")
     sara.shot("ahead")
