@@ -17,7 +17,7 @@ from bench.place import Place
 from bench.results import Result, median
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
-from outbound.campaigns import contacts, queries
+from outbound.campaigns import contacts, queries, ripening
 from outbound.dialer import queries as dialer
 from outbound.results import reading, watching
 from outbound.results.reading import USUAL
@@ -78,7 +78,7 @@ def measure(place: Place, options: Options) -> list[Result]:
             LIVE_MS,
             lambda session: watching.watched(session, campaign_id=key, days=USUAL),
         ),
-        "whose time has come": (ASKED_MS, lambda session: contacts.ripen(session, campaign_id=key)),
+        "whose time has come": (ASKED_MS, lambda session: ripening.ripen(session, campaign_id=key)),
     }
     results = [_read(its, what, within, read, options) for what, (within, read) in pages.items()]
     counting = _read(

@@ -5,16 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    exists,
-    literal_column,
-    or_,
-    select,
-    true,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, exists, select, true, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
@@ -23,13 +14,10 @@ from crm.collection.sources import lookups
 from crm.contacts import calling
 from crm.contacts.models import Contact
 from crm.core import clock
-from crm.core.db import Database, Scope, new_id, table_of
-from crm.core.each import total_of_each
+from crm.core.db import new_id, table_of
 from crm.core.errors import ConflictError
-from crm.enti import queries as enti
 from outbound.campaigns import claims, judging, looks, running, sequence, spending
-from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import Attempt, Campaign, CampaignContact, ContactState
+from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.cati import turns
@@ -41,7 +29,6 @@ from outbound.promises import queries as promises
 CLAIM = timedelta(minutes=10)  # in which whoever looks at a contact dials, or lets go
 OWED_FOR = timedelta(minutes=30)  # in which an operator says what came of a conversation, before anybody is written to
 LOOKED_AT = (1, 10, 100, 500)  # so many at once, until one is found who may be dialed
-RIPENED = 5_000  # whose time has come, in a transaction
 _CC, _C = table_of(CampaignContact), table_of(Contact)
 
 
@@ -52,44 +39,6 @@ class Chosen:
     contact_id: int
     verdict: Verdict
     until: datetime
-
-
-def ripen(session: Session, *, campaign_id: int) -> int:
-    """Whose time has come is ready, and so is whom somebody claimed and forgot; how many. Not who is being called."""
-    waits = or_(_CC.c.state == ContactState.LATER, ~sequence.called(clock.now(session)))
-    either = _CC.c.state.in_([ContactState.LATER, ContactState.CLAIMED])
-    return _ready(session, _CC.c.campaign_id == campaign_id, either, waits)
-
-
-def release(session: Session) -> int:
-    """Whom somebody claimed for a campaign that has not run since: else no campaign could call him; how many."""
-    stand = select(Campaign.id).where(Campaign.state != State.RUNNING)
-    claimed = _CC.c.state == literal_column(f"'{ContactState.CLAIMED}'")  # as the index of those says it
-    return _ready(session, claimed, _CC.c.campaign_id.in_(stand), ~sequence.called(clock.now(session)))
-
-
-def _ready(session: Session, *which: ColumnElement[bool]) -> int:
-    due = (
-        select(_CC.c.campaign_id, _CC.c.contact_id)
-        .where(_CC.c.due_at <= clock.now(session), *which)
-        .order_by(_CC.c.due_at).limit(RIPENED).with_for_update(skip_locked=True)
-    )  # fmt: skip
-    these = tuple_(_CC.c.campaign_id, _CC.c.contact_id).in_(due)
-    done = session.execute(update(_CC).where(these).values(state=ContactState.READY, why=None, claimed_by=None))
-    return int(done.rowcount)  # type: ignore[attr-defined]
-
-
-def ripen_all(database: Database) -> int:
-    """The same of every campaign; of those that do not run the forgotten alone. And looks that lapsed are over."""
-    with database.begin(Scope.nothing()) as session:
-        contracts = sorted(enti.coverage(session))
-    return total_of_each(contracts, lambda one: database.transact(Scope.of_contract(one), _ripen))
-
-
-def _ripen(session: Session) -> int:
-    running = session.scalars(select(Campaign.id).where(Campaign.state == State.RUNNING)).all()
-    looks.lapse(session, after=CLAIM)
-    return release(session) + sum(ripen(session, campaign_id=one) for one in running)
 
 
 def next_contact(session: Session, by: Principal, *, campaign_id: int) -> Chosen | None:

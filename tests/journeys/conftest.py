@@ -40,6 +40,7 @@ from web.run.supervisor import DATABASE
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / ".artifacts"
 PATIENCE_MS = 30_000
+STARTS_S = 400  # a run gives up by itself before (`RunOptions.ready_within_s`), and says why
 BUSY = {"ringing", "talking", "wrap_up"}  # states of an agent who cannot go home
 MORNING = Timetable(tuple(Hours(day, time_of_day(10), time_of_day(10, 1)) for day in range(5)), patron=(5, 22))
 expect.set_options(timeout=PATIENCE_MS)
@@ -156,7 +157,7 @@ def _begun(command: list[str], environ: dict[str, str], log: Path) -> Iterator[s
             [sys.executable, *command], env=environ, cwd=ROOT, stdout=output, stderr=output, text=True
         )
     try:
-        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", 240)
+        eventually(lambda: "is running" in log.read_text() or process.poll() is not None, "the centre runs", STARTS_S)
         assert process.poll() is None, log.read_text()
         yield process
     finally:

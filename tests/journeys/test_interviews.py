@@ -105,16 +105,20 @@ def test_an_interview_is_led_by_keyboard_left_and_gone_on_with_by_a_colleague(si
 
 
 def test_whatever_is_asked_is_answered_as_fast_as_somebodytypes(sit_down: SitDown) -> None:
-    """Over a link of a fifth of a second; each of its steps is written down once, in its order."""
+    """Over a link of a fifth of a second, the first key before there is an interview; each of its steps is written down
+    once, in its order.
+    """
     sara, anna = sit_down("sara").page, sit_down("anna").page
     where = _published(sara, book(QUESTIONS, MARKS, [{"form_title": "In fretta"}]))
-    _begun(anna, where)
+    anna.goto(where)
+    anna.get_by_role("button", name="Comincia un'intervista").focus()
     network = anna.context.new_cdp_session(anna)
     slow = {"offline": False, "latency": 200, "downloadThroughput": -1, "uploadThroughput": -1}
     network.send("Network.enable")
     network.send("Network.emulateNetworkConditions", slow)
-    types(anna, "Enter 2 Enter 'q4' Backspace Backspace '41' Enter 1 3 3 4 Enter 'Attesa, 2 volte' Enter")
+    types(anna, "Enter Enter 2 Enter 'q4' Backspace Backspace '41' Enter 1 3 3 4 Enter 'Attesa, 2 volte' Enter")
     types(anna, "2 Tab 1 Tab 3 Tab 5 Tab 4 Enter 'Prima riga' Enter '2' Control+Enter 5 Enter")
+    expect(anna).to_have_url(re.compile("/interviews/"))
     concluded(anna)
     (row,) = _rows(sara, where, "Risposte (CSV)")
     names = ("first", "age", "many", "why", "order", "last")

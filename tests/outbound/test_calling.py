@@ -11,7 +11,7 @@ from crm.collection.models import ImportRun, ImportState
 from crm.contacts import preferences
 from crm.core import clock
 from crm.core.errors import ConflictError
-from outbound.campaigns import contacts
+from outbound.campaigns import contacts, ripening
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
 from outbound.campaigns.plan import Plan, kept
@@ -129,7 +129,7 @@ def test_whoever_is_engaged_is_tried_again_a_little_later_and_not_before(stage: 
     stage.work(lambda s: s.execute(back))
     soon = update(CampaignContact).values(due_at=clock_back(stage))
     stage.work(lambda s: s.execute(soon))
-    assert stage.work(lambda s: contacts.ripen(s, campaign_id=anna.campaign)) == 1
+    assert stage.work(lambda s: ripening.ripen(s, campaign_id=anna.campaign)) == 1
     assert anna.takes() is not None
 
 

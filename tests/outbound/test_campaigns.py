@@ -22,7 +22,7 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.follow_ups.service import To
 from crm.positions.models import Position, PositionState
-from outbound.campaigns import admission, contacts, running, sequence, service
+from outbound.campaigns import admission, contacts, ripening, running, sequence, service
 from outbound.campaigns.lifecycle import Deed, State
 from outbound.campaigns.models import (
     Attempt,
@@ -352,7 +352,7 @@ def test_an_agent_who_forgets_whom_he_claimed_leaves_him_to_the_others(office: O
     office.now += contacts.CLAIM
     with pytest.raises(ConflictError):
         office.dial(office.anna, campaign, cast.mario)
-    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 1
+    assert office.work(lambda s: ripening.ripen(s, campaign_id=campaign)) == 1
     assert office.next(office.luca, campaign).contact_id == cast.mario
     office.work(lambda s: contacts.let_go(s, office.luca, campaign_id=campaign, contact_id=cast.mario))
     assert office.next(office.anna, campaign).contact_id == cast.mario
@@ -364,10 +364,10 @@ def test_whom_somebody_had_before_him_as_the_campaign_was_paused_may_be_called_b
     paused, other = office.run(), office.run(name="Secondo sollecito")
     assert office.work(lambda s: calling.next_contact(s, office.anna, campaign_id=paused)) is not None
     office.act(office.sara, paused, Deed.PAUSE)
-    contacts.ripen_all(office.database)
+    ripening.ripen_all(office.database)
     assert office.next(office.luca, other) is None, "he is hers for ten minutes"
     office.now += contacts.CLAIM + contacts.judging.ELSEWHERE
-    contacts.ripen_all(office.database)
+    ripening.ripen_all(office.database)
     assert office.contact(paused, cast.mario).state is ContactState.READY
     assert office.next(office.luca, other).contact_id == cast.mario
     (look,) = office.work(lambda s: s.execute(select(Look.became, Look.over_at - Look.asked_at)).all())
@@ -381,7 +381,7 @@ def test_who_is_spoken_with_for_long_is_nobody_else_s_meanwhile(office: Office, 
     office.next(office.anna, campaign)
     attempt_id, _ = office.dial(office.anna, campaign, cast.mario)
     office.now += contacts.CLAIM
-    assert office.work(lambda s: contacts.ripen(s, campaign_id=campaign)) == 0
+    assert office.work(lambda s: ripening.ripen(s, campaign_id=campaign)) == 0
     assert office.next(office.luca, campaign) is None
     assert office.contact(campaign, cast.mario).state is ContactState.CLAIMED
     office.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.SPOKEN, operator=True))
@@ -427,11 +427,11 @@ def test_its_steps_follow_each_other_after_their_days(office: Office, cast: Cast
     assert office.contact(campaign, cast.mario).due_at == office.now + 3 * DAY
     assert office.waiting(campaign, Channel.SMS) == [lucia]
     office.now += 3 * DAY
-    office.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    office.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     assert office.next(office.anna, campaign).contact_id == cast.mario
     office.passed(campaign, cast.mario)
     office.now += 10 * DAY
-    office.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    office.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     assert office.waiting(campaign, Channel.LETTER) == [cast.mario]
     office.passed(campaign, cast.mario)
     assert office.contact(campaign, cast.mario).state is ContactState.DONE

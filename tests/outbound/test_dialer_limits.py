@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError
-from outbound.campaigns import contacts, running, spending
+from outbound.campaigns import contacts, ripening, running, spending
 from outbound.campaigns.models import Attempt, CampaignContact, ContactState
 from outbound.campaigns.plan import Mode
 from outbound.compliance import windows
@@ -226,5 +226,5 @@ def test_whoever_took_a_promise_that_was_broken_has_him_first_and_then_anybody(s
     )
     stage.work(lambda s: s.execute(back))
     stage.work(lambda s: s.execute(update(DialerRecall).values(wanted_at=DialerRecall.wanted_at - GRACE)))
-    stage.work(lambda s: contacts.ripen(s, campaign_id=one.campaign))
+    stage.work(lambda s: ripening.ripen(s, campaign_id=one.campaign))
     assert stage.work(lambda s: calling.next_contact(s, anna, campaign_id=one.campaign)) is not None, "he did not come"

@@ -12,7 +12,7 @@ from crm.contacts.models import ContactMerge, ContactPreference
 from crm.core.errors import ConflictError
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
-from outbound.campaigns import claims, contacts
+from outbound.campaigns import claims, contacts, ripening
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Phase, Step
 from outbound.compliance.rules import Ended, Reason, Written
@@ -161,7 +161,7 @@ def test_who_wants_no_calls_is_still_written_a_letter(office: Office, cast: Cast
     assert office.next(office.anna, campaign) is None
     assert office.contact(campaign, cast.mario) == (ContactState.LATER, None, office.now + 3 * DAY)
     office.now += 3 * DAY
-    office.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    office.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     assert office.waiting(campaign, Channel.LETTER) == [cast.mario]
     office.now -= 3 * DAY
     assert office.next(office.anna, calls_alone) is None
@@ -181,10 +181,10 @@ def test_after_the_last_conversation_nobody_writes_before_its_outcome_or_half_an
     outreach.work(lambda s: contacts.ended(s, attempt_id=attempt_id, ended=Ended.SPOKEN, operator=True))
     assert outreach.send() == 0
     outreach.now += HOUR / 4
-    outreach.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    outreach.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     assert outreach.send() == 0
     outreach.now += HOUR / 4
-    outreach.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    outreach.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     assert outreach.send() == 1, "nobody said anything in half an hour"
 
 

@@ -1,5 +1,6 @@
 """Runs the supervisor with stand-in programs: `python start.py DATA PORT SIMULATOR POSTGRES REDIS`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def main(data, *ports):
         simulator_port=simulator_port,
         postgres_port=postgres_port,
         redis_port=redis_port,
-        ready_within_s=3,
+        ready_within_s=float(os.environ.get("READY_WITHIN_S", "60")),
         command=lambda name: [sys.executable, "-I", "-S", str(STAND_IN), name],
         announce=lambda: ["Demo users: nobody"],
     )

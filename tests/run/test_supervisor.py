@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("loopback")
 class Run:
     """One `make run` and what it says on the terminal."""
 
-    def __init__(self, data, *, ports=None, fails=""):
+    def __init__(self, data, *, ports=None, **environ):
         self.data = data
         self.ports = ports or [claims.free_port() for _ in range(4)]
         self.output = data.with_suffix(f".{time.monotonic_ns()}.out")
@@ -34,7 +34,7 @@ class Run:
                 [sys.executable, str(START), str(data), *map(str, self.ports)],
                 stdout=output,
                 stderr=output,
-                env={**os.environ, "STAND_IN_FAILS": fails},
+                env={**os.environ, **environ},
                 cwd=START.parents[2],
             )
 
@@ -207,17 +207,24 @@ def test_a_port_in_use_is_one_sentence(start, tmp_path, position, what, option):
 
 
 def test_a_failed_migration_ends_the_run_with_its_last_words(start):
-    run = start(fails="migrate")
+    run = start(STAND_IN_FAILS="migrate")
     assert run.process.wait(20) == 1
     assert "  | migrate fails on purpose" in run.said()
     assert f"`migrate` ended with exit code 1: read {run.data}/logs/migrate.log." in run.said()
     assert not (run.data / "processes.json").exists()
 
 
-def test_pages_that_never_answer_end_the_run_with_the_log_to_read(start):
-    run = start(fails="web")
+def test_a_program_that_cannot_run_ends_the_run_long_before_a_slow_one_would(start):
+    run = start(STAND_IN_FAILS="web")
     assert run.process.wait(20) == 1
     assert "web ended with exit code 1: started again" in run.said()
+    read = f"read {run.data}/logs/web.log."
+    assert f"  | web fails on purpose\nThe pages do not answer, and web has ended 3 times: {read}" in run.said()
+
+
+def test_pages_that_never_answer_end_the_run_with_the_log_to_read(start):
+    run = start(STAND_IN_HANGS="web", READY_WITHIN_S="3")
+    assert run.process.wait(20) == 1
     assert f"The pages do not answer within 3 s: read {run.data}/logs/web.log." in run.said()
 
 

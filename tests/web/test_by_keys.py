@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 from xml.etree import ElementTree
 
@@ -239,6 +240,13 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     assert "<Hangup" in line.heard
     (one,) = centre.interviews()
     assert (one.mode, one.disposition, one.call_id) == (Mode.IVR, "1.1", call_id)
+    desk.stage.passes(61)
+    desk.stage.engine.fire_timers()
+    page = desk.page("talk")
+    assert "lo dice l'intervista" in unescape(page), "her time for the notes is over"
+    assert 'id="topic"' not in page
+    assert centre.survey.post("/console/complete", "anna", call=str(call_id)).status_code == 204
+    assert (centre.call().topic, centre.call().disposition) == ("other", "answered")
 
 
 def test_a_plan_allows_it_only_where_keys_can_answer_and_the_page_says_which_row_hinders(centre: Centre) -> None:

@@ -85,7 +85,7 @@ def engine() -> None:
     from crm.reports.service import owe_due  # noqa: PLC0415
     from crm.turns.ending import end_days, mark_absent  # noqa: PLC0415
     from crm.turns.sampling import sample_due as sample_first_free  # noqa: PLC0415
-    from outbound.campaigns.contacts import ripen_all  # noqa: PLC0415
+    from outbound.campaigns.ripening import ripen_all  # noqa: PLC0415
     from outbound.cati.quota_setting import rank_all  # noqa: PLC0415
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415

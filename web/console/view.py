@@ -153,6 +153,7 @@ class Unfinished:
     topic: str | None
     disposition: str | None
     note: str
+    case: str  # the address of a survey's case, of a call that was placed for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,8 +421,9 @@ def _unfinished(session: Session, agent_id: int) -> Unfinished | None:
         return None
     who = contacts.get(session, call.contact_id).name if call.contact_id else None
     return Unfinished(
-        call.id, call.contact_id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note
-    )
+        call.id, call.contact_id, who, call.caller, call.ended_at, call.topic, call.disposition, call.note,
+        _case(session, call) if call.placed else "",
+    )  # fmt: skip
 
 
 def _proposal(session: Session, visit: Visit, call: Call, same: Sequence[ContactView]) -> Proposal:

@@ -25,6 +25,8 @@ STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
 LISTEN_FD = "FILODIRETTO_LISTEN_FD"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"  # as prometheus_client calls it
 SECOND_WEB = "web-2"  # pages and callers do not wait while the other one starts again
+SLOW_S = 20  # after which it is said that something takes its time
+MOST_DEATHS = 3  # of a program that has not answered yet: it never will
 
 
 def default_data() -> Path:
@@ -48,7 +50,10 @@ class RunOptions:
     postgres_port: int = 5455
     redis_port: int = 6455
     demo: bool = True
-    ready_within_s: float = 60
+    ready_within_s: float = 300
+    """For each server, and for the pages. It only ends a run of which nothing comes: a busy machine, or a database that
+    recovers, may take minutes, and a program that cannot run says so by dying.
+    """
     command: Callable[[str], list[str]] = _own_command
     announce: Callable[[], Iterable[str]] = tuple
     """The last lines on the terminal, such as the demo's users."""
@@ -91,6 +96,7 @@ class Post:
     program: Program
     child: Child
     failures: int = 0
+    deaths: int = 0
     due: float | None = None
 
 
@@ -135,8 +141,8 @@ class Supervisor:
         for server in (postgres, redis_server):
             server.initialise()
             self._servers.append(self._post(server.program()))
-        self._wait(postgres.answers, 30, "PostgreSQL does not answer", "postgres")
-        self._wait(redis_server.answers, 30, "Redis does not answer", "redis")
+        self._wait(postgres.answers, "PostgreSQL does not answer", "postgres")
+        self._wait(redis_server.answers, "Redis does not answer", "redis")
         prepare_database(postgres.dsn(), DATABASE, known.roles)
         servers = embedded.settings(postgres, redis_server, known.roles, DATABASE)
         return {**self._settings(known), **servers}
@@ -260,6 +266,7 @@ class Supervisor:
         now = time.monotonic()
         for post in self._posts():
             if post.due is None and (code := post.child.poll()) is not None:
+                post.deaths += 1
                 post.failures = 1 if now - post.child.started > 10 else post.failures + 1
                 wait = min(5.0, 0.25 * 2**post.failures) if post.failures > 1 else 0.0
                 post.due = now + wait
@@ -270,20 +277,27 @@ class Supervisor:
                 self._write_record(self._posts())
         time.sleep(0.1)
 
-    def _wait(self, condition: Callable[[], bool], seconds: float, complaint: str, name: str) -> None:
-        deadline = time.monotonic() + seconds
+    def _wait(self, condition: Callable[[], bool], complaint: str, name: str) -> None:
+        began, seconds, told = time.monotonic(), self._options.ready_within_s, False
         log = self._logs / f"{name}.log"
+        (post,) = (one for one in self._posts() if one.program.name == name)
         while not condition():
-            if time.monotonic() > deadline:
+            if post.deaths >= MOST_DEATHS:
+                raise RunError(f"{_tail(log)}{complaint}, and {name} has ended {post.deaths} times: read {log}.")
+            waited = time.monotonic() - began
+            if waited > seconds:
                 raise RunError(f"{_tail(log)}{complaint} within {seconds:.0f} s: read {log}.")
+            if waited > SLOW_S and not told:
+                told = True
+                _say(f"{complaint} yet: waiting up to {seconds:.0f} s (log: {log})")
             if self._stopped():
                 raise Interrupted
             self._tend()
 
     def _wait_until_ready(self) -> None:
-        port, seconds = self._options.port, self._options.ready_within_s
+        port = self._options.port
         _say("Starting the contact centre")
-        self._wait(lambda: _is_ok(port, "/health/ready"), seconds, "The pages do not answer", "web")
+        self._wait(lambda: _is_ok(port, "/health/ready"), "The pages do not answer", "web")
 
     def _announce(self, environ: dict[str, str], seconds: float) -> None:
         public = environ.get("FILODIRETTO_PUBLIC_URL") or os.environ.get("FILODIRETTO_PUBLIC_URL", "")

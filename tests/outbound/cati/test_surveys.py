@@ -19,7 +19,7 @@ from crm.contacts.models import Purpose as Consented
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from crm.privacy.holders import Person
-from outbound.campaigns import admission, contacts
+from outbound.campaigns import admission, contacts, ripening
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Plan, Purpose
@@ -87,7 +87,7 @@ class Survey(Office):
 
     def ripens(self, campaign: int, later: timedelta = timedelta()) -> None:
         self.now += later
-        self.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+        self.work(lambda s: ripening.ripen(s, campaign_id=campaign))
 
     def reached(self, by: Principal, campaign: int) -> tuple[int, UUID]:
         """The next one, who answers: his interview is begun, or goes on."""

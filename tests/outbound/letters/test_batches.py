@@ -14,7 +14,7 @@ from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoun
 from crm.documents.store import StoreError
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import TimelineEntry
-from outbound.campaigns import contacts, sequence
+from outbound.campaigns import ripening, sequence
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
@@ -208,7 +208,7 @@ def test_whoever_was_forgotten_after_his_letter_goes_to_the_next_step(press: Pre
     press.ask(campaign)
     press.jobs_done()
     press.now += sequence.HELD + DAY
-    press.work(lambda s: contacts.ripen(s, campaign_id=campaign))
+    press.work(lambda s: ripening.ripen(s, campaign_id=campaign))
     again = press.ask(campaign)
     press.jobs_done()
     assert press.batch(again).letters == 0

@@ -133,7 +133,7 @@ def test_a_letter_that_asks_for_more_than_there_is_to_be_paid_is_written_anew(pr
     assert states(press, batch) == {lucia: LetterState.WITHDRAWN}
     assert press.contact(campaign, lucia).why is Reason.STALE
     press.now += HOUR
-    from outbound.campaigns.contacts import ripen  # noqa: PLC0415
+    from outbound.campaigns.ripening import ripen  # noqa: PLC0415
 
     press.work(lambda s: ripen(s, campaign_id=campaign))
     assert press.waiting(campaign, Channel.LETTER) == [lucia]

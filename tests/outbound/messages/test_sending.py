@@ -135,7 +135,7 @@ def test_an_sms_leaves_once_and_the_email_follows_after_its_days(outreach: Outre
     assert outreach.contact(campaign, cast.mario).state is ContactState.LATER
     outreach.now = NOON + 3 * DAY
     outreach.work(lambda s: s.execute(update(ImportRun).values(as_of=outreach.now)))
-    from outbound.campaigns.contacts import ripen  # noqa: PLC0415
+    from outbound.campaigns.ripening import ripen  # noqa: PLC0415
 
     outreach.work(lambda s: ripen(s, campaign_id=campaign))
     assert outreach.send() == 1

@@ -38,7 +38,8 @@ function go(where) {
 }
 
 /** Nobody skips what he has not seen: without an answer, Enter goes on from a note and from what was answered before. */
-const mayPass = (form) => given || form.dataset.interview === "note" || Boolean(form.querySelector('[data-go="forward"]'));
+const PASSED = new Set(["note", "begin"]); // what is read, or asked for, and not answered
+const mayPass = (form) => given || PASSED.has(form.dataset.interview) || Boolean(form.querySelector('[data-go="forward"]'));
 
 const send = (form) => form.requestSubmit(form.querySelector("button.primary"));
 
@@ -125,10 +126,10 @@ function drop(pressed = []) {
 
 /** What the server says: the page to show, or a sentence. Where nobody answers the sentence is ours. */
 async function asked(form, submitter) {
-  const address = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
+  const to = submitter?.hasAttribute("formaction") ? submitter.formAction : form.action;
   const unreached = document.getElementById("notice").dataset.unreached;
   try {
-    const answer = await fetch(address, {
+    const answer = await fetch(to, {
       method: "POST",
       body: new URLSearchParams(new FormData(form, submitter)),
       headers: { "HX-Request": "true", "X-Stays": "1" },
@@ -140,7 +141,8 @@ async function asked(form, submitter) {
       return { sentence: (await answer.json()).message, hasMoved: MOVED_ON.has(answer.status) };
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    return page.getElementById("interview") ? { page, isTaken: answer.ok } : { sentence: unreached };
+    const address = answer.redirected ? answer.url : location.href;
+    return page.getElementById("interview") ? { page, address, isTaken: answer.ok } : { sentence: unreached };
   } catch {
     return { sentence: unreached };
   }
@@ -154,14 +156,15 @@ async function sent(form, submitter) {
   const answer = await asked(form, submitter);
   busy = false;
   place.removeAttribute("aria-busy");
-  if (answer.page) show(answer.page);
+  if (answer.page) show(answer.page, answer.address);
   else if (answer.isOver) signedOut(true);
   else tell(form, answer);
   if (answer.isTaken) goOn();
   else drop();
 }
 
-function show(page) {
+function show(page, address) {
+  if (address !== location.href) begin(page, address);
   place.replaceChildren(...page.getElementById("interview").childNodes);
   document.title = page.title;
   document.querySelector("h1").replaceChildren(...page.querySelector("h1").childNodes);
@@ -171,6 +174,15 @@ function show(page) {
   place.dataset.fresh = "";
   clearTimeout(show.timer);
   show.timer = setTimeout(() => delete place.dataset.fresh, TWICE_MS);
+}
+
+/** An interview that was begun on another page is a page of its own: who goes back comes to that one again. */
+function begin(page, address) {
+  history.pushState(null, "", address);
+  for (const part of [".work-head", "main"]) document.querySelector(part).className = page.querySelector(part).className;
+  document.querySelector(".work-head .of-ente")?.remove();
+  document.querySelector("h1").after(...page.querySelectorAll(".work-head .of-ente"));
+  document.querySelector("main").replaceChildren(place, document.getElementById("told"), document.getElementById("not-taken"));
 }
 
 /** The focus is in the question before anything is typed into it. */
@@ -186,9 +198,11 @@ function tell(form, { sentence, hasMoved }) {
   const told = document.getElementById("not-taken").content.firstElementChild.cloneNode(true);
   const again = told.querySelector("a");
   told.querySelector("span").textContent = sentence;
-  if (!hasMoved) again.remove();
+  const elsewhere = hasMoved && form.dataset.interview !== "begin";
+  if (elsewhere) again.href = location.href;
+  else again.remove();
   form.querySelector(".actions, button").before(told);
-  if (hasMoved) again.focus();
+  if (elsewhere) again.focus();
 }
 
 document.addEventListener("keydown", onKey);
@@ -199,6 +213,7 @@ place.addEventListener("submit", (event) => {
 });
 place.addEventListener("toggle", ({ target }) => target.open && target.querySelector("select")?.focus(), true);
 window.addEventListener("pageshow", (event) => event.persisted && location.reload()); // a page of the past is stale
+window.addEventListener("popstate", () => location.reload()); // between an interview and the page on which it was begun
 
 arrive();
 ahead.isHeard = true;
