@@ -78,6 +78,7 @@ from web.field import practices as field_practices
 from web.field import register as field_register
 from web.field import reports as field_reports
 from web.field import rounds as field_rounds
+from web.field import visited as field_visited
 from web.field import visits as field_visits
 from web.files import documents, letters, refreshed
 from web.files import routes as files
@@ -233,6 +234,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         lists,
         field_door,
         field_visits,
+        field_visited,
         field_rounds,
         documents,
         letters,

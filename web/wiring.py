@@ -44,7 +44,7 @@ from outbound.outcomes import privacy as outcomes
 from telephony.alerts import webpush
 from telephony.calls import privacy as calls
 from telephony.calls.addresses import Addresses
-from telephony.calls.reception import Verifies
+from telephony.calls.asking import Verifies
 from telephony.calls.reconciliation import Reconciler
 from telephony.carriers.port import Carrier
 from telephony.carriers.twilio.carrier import TwilioCarrier

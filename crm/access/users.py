@@ -133,8 +133,15 @@ def make_link(session: Session, by: Principal | None, *, user_id: int) -> str:
 def end_sessions(session: Session, by: Principal, *, user_id: int) -> int:
     """End every session of somebody's; how many they were."""
     managed(session, by, user_id)
+    return end_all_sessions(session, by, user_id=user_id)
+
+
+def end_all_sessions(session: Session, by: Principal, *, user_id: int, reason: str = "") -> int:
+    """The same of somebody who may act no more; whoever calls has checked that it may."""
     ended = _end_all(session, user_id)
-    history.record(session, by, user_id=user_id, kind=EventKind.SESSIONS_ENDED, after={"sessions": ended})
+    history.record(
+        session, by, user_id=user_id, kind=EventKind.SESSIONS_ENDED, reason=reason, after={"sessions": ended}
+    )
     return ended
 
 

@@ -30,6 +30,11 @@ class Copy:
         """Documents: the name that each gets, and its digest."""
         return [one for section in self.sections for one in section.contents]
 
+    @property
+    def kept(self) -> list[tuple[str, bytes]]:
+        """Other files: the name that each gets, and what is in it."""
+        return [one for section in self.sections for one in section.kept]
+
 
 def write(path: Path, copy: Copy, readable: Readable, read: Callable[[str], bytes], renew: Callable[[], None]) -> None:
     """Write the archive. `read` gives a document's contents by their digest; `renew` says that the work goes on."""
@@ -38,6 +43,8 @@ def write(path: Path, copy: Copy, readable: Readable, read: Callable[[str], byte
         for name, sha256 in copy.contents:
             archive.writestr(f"documenti/{name}", read(sha256))
             renew()
+        for name, content in copy.kept:
+            archive.writestr(f"documenti/{name}", content)
         for name, section in _files(copy.sections).items():
             archive.writestr(f"dati/{name}.json", json.dumps(section.rows, ensure_ascii=False, indent=1))
             archive.writestr(f"dati/{name}.csv", "".join(_csv(section.rows)))

@@ -36,13 +36,15 @@ class Person:
 class Section:
     """A part of the copy: rows of plain values, by the name of a file and a title that people read.
 
-    `contents` are files of the store of documents, each with the name it gets and its digest.
+    `contents` are files of the store of documents, each with the name it gets and its digest; `kept` those that stand
+    in the rows themselves, each with its name.
     """
 
     name: str
     title: str
     rows: Sequence[Mapping[str, Any]]
     contents: Sequence[tuple[str, str]] = ()
+    kept: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from outbound.cati.questionnaire import keypad
 from outbound.cati.questionnaire.definition import Kind
 from outbound.cati.questionnaire.keypad import Key
 from outbound.cati.spoken import Line
-from telephony.calls import reception
+from telephony.calls import asking, reception
 from telephony.calls.addresses import Addresses
 from telephony.calls.models import Call, Phase, ProposedBy
 from telephony.carriers.port import Gather, Hangup, Instruction, Say
@@ -56,7 +56,7 @@ class Talk:
 
 def put(session: Session, call_id: UUID, *, step: int, to: Addresses) -> Reply:
     """The caller has come to a questionnaire, or goes on with it: what he hears."""
-    node = reception.at_questions(session, call_id, step)
+    node = asking.at_questions(session, call_id, step)
     talk = _talk(session, call_id, step, to)
     row = _under_way(session, call_id)
     if row is not None and talk.call.phase is not Phase.IVR:  # from an operator, who has said nothing of keys
@@ -73,7 +73,7 @@ def put(session: Session, call_id: UUID, *, step: int, to: Addresses) -> Reply:
 
 def code(session: Session, call_id: UUID, *, step: int, attempt: int, keyed: str, to: Addresses) -> Reply:
     """He keyed his personal code, or something else; nothing goes on without."""
-    node = reception.at_questions(session, call_id, step)
+    node = asking.at_questions(session, call_id, step)
     if node is None or _under_way(session, call_id) is not None:
         return put(session, call_id, step=step, to=to)
     talk = _talk(session, call_id, step, to)
@@ -97,7 +97,7 @@ def keys(
     session: Session, call_id: UUID, *, step: int, revision: int, attempt: int, keyed: str, hashed: bool, to: Addresses
 ) -> Reply:  # fmt: skip
     """He keyed something at a question, or nothing in time. Told twice, it counts once."""
-    at = reception.at_questions(session, call_id, step)
+    at = asking.at_questions(session, call_id, step)
     talk, row = _talk(session, call_id, step, to), _under_way(session, call_id)
     if row is None or (at is None and talk.call.phase is Phase.IVR) or row.revision != revision:
         return put(session, call_id, step=step, to=to)

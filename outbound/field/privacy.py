@@ -1,16 +1,19 @@
 """What visits hold of a person: where he was looked for, with whom an agent spoke and what came of it."""
 
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm.core.db import table_of
-from crm.privacy.holders import Holder, Person, TableHolder
+from crm.privacy.holders import Holder, Person, Section, TableHolder
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.closing.privacy import HOLDERS as OF_CLOSING
 from outbound.field.closing.privacy import OfPractices
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
 from outbound.field.rounds.models import PublishedStop, RoundStop
+from outbound.field.visits import pictures
 from outbound.field.visits.models import FieldAlarm, FieldEntry, FieldFile, Visit
 
 _PRACTICE, _DEBT, _MANDATE, _VISIT = (table_of(one) for one in (Practice, PracticeDebt, FieldMandate, Visit))
@@ -35,9 +38,23 @@ class _OfVisits(TableHolder):
         return (self.table.c.ente_id == person.ente_id, self.table.c.visit_id.in_(visits))
 
 
+class _Pictures(_OfVisits):
+    def export(self, session: Session, person: Person) -> list[Section]:
+        """The list, and the pictures themselves."""
+        (listed,) = _OfVisits.export(self, session, person)
+        visits = session.execute(
+            select(_VISIT.c.id, _PRACTICE.c.number).join(_PRACTICE, _PRACTICE.c.id == _VISIT.c.practice_id)
+            .where(_VISIT.c.id.in_(select(self.table.c.visit_id).where(*self.of(person))))
+        ).all()  # fmt: skip
+        brought = pictures.of_visits(session, [row.id for row in visits])
+        within = pictures.contents(session, [one.id for some in brought.values() for one in some])
+        kept = [(f"pratica-{row.number}-{one.name}", within[one.id]) for row in visits for one in brought[row.id]]
+        return [replace(listed, kept=kept)]
+
+
 HOLDERS: tuple[Holder, ...] = (
     *OF_CLOSING,
-    _OfVisits(_FILE, "Firme e fotografie delle visite", hidden=frozenset({"content"})),
+    _Pictures(_FILE, "Firme e fotografie delle visite", hidden=frozenset({"content"})),
     OfPractices(
         table_of(FieldEntry), "Visite come le raccontò il telefono", hidden=frozenset({"agent_id", "device_id"}),
         emptied={"body": {}, "settled": ""}, why=WHY,

@@ -3,7 +3,6 @@
 Each function answers with instructions for the carrier. Asked twice, it answers the same and does nothing twice.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,8 +19,9 @@ from crm.enti.calendar import is_metered
 from telephony.callbacks import dialog
 from telephony.callbacks import service as callbacks
 from telephony.callbacks.dialog import Agreed, Declined
-from telephony.calls import arranging, limits, self_service, service
+from telephony.calls import arranging, asking, service
 from telephony.calls.addresses import Addresses, conference_name
+from telephony.calls.asking import Verifies, locked, walked
 from telephony.calls.events import Step
 from telephony.calls.known import facts, flow_of
 from telephony.calls.models import Phase, ProposedBy
@@ -43,17 +43,15 @@ from telephony.floor.current import floor
 from telephony.floor.port import CallRow
 from telephony.ivr import prompts, turns, walk
 from telephony.ivr import queries as flows
-from telephony.ivr.definition import Flow, Questions, ToQueue, ToVoicemail
+from telephony.ivr.definition import ToVoicemail
 from telephony.ivr.languages import Language
 from telephony.ivr.prompts import Sentence
 from telephony.ivr.turns import (
     Arrange,
     Await,
-    Bearer,
     CalledBack,
     Consult,
     Enter,
-    Facts,
     HangUp,
     LookUp,
     Place,
@@ -108,11 +106,8 @@ def arrive(session: Session, arrival: Arrival, line: LineView, to: Addresses) ->
         assert existing is not None
         return resume(session, existing.id, to)
     service.arrived(session, call, Heard("arrived", arrival.at, repaired=arrival.repaired))
-    turn = _walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
+    turn = walked(session, call, taken.flow, lambda facts: walk.begin(taken.flow, facts))
     return _say(session, call, turn, to)
-
-
-Verifies = Callable[[Session, str], Bearer | None]  # whose the badge with a code is; none: it is not valid
 
 
 def keys(
@@ -120,27 +115,13 @@ def keys(
     verifies: Verifies = lambda _session, _code: None,
 ) -> Reply:  # fmt: skip
     """The caller keyed or said something; `step` is the turn it answers."""
-    call = _lock(session, call_id)
+    call = locked(session, call_id)
     place = Place.restored(call.ivr)
     if call.phase is not Phase.IVR or step != place.step:
         return _now(session, call, to)
     flow = flow_of(session, call)
-    turn = _walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
-    if isinstance(turn.then, LookUp):
-        at, found = turn.place, _propose_by_notice(session, call, turn.then.notice)
-        turn = _walked(session, call, flow, lambda facts: walk.on_notice(flow, at, facts, found=found))
-    elif isinstance(turn.then, Consult):
-        asks, at = turn.then.request, turn.place
-        answer = self_service.consult(session, call, turn.then, at.language, to)
-        turn = _walked(session, call, flow, lambda facts: walk.on_answer(flow, at, facts, asks, answer))
-    elif isinstance(turn.then, Verify):
-        at, bearer = turn.place, verifies(session, turn.then.code)
-        turn = _walked(session, call, flow, lambda facts: walk.on_verified(flow, at, facts, bearer))
-    elif isinstance(turn.then, Arrange):
-        wants, at = turn.then, turn.place
-        came = arranging.arrange(session, call, wants, at, facts(session, call, flow), to)
-        call = _lock(session, call_id)  # it may be another ente's now
-        turn = _walked(session, call, flow, lambda known: walk.on_arranged(flow, at, known, wants.request, came))
+    turn = walked(session, call, flow, lambda facts: walk.on_input(flow, place, facts, keys=pressed, speech=said))
+    call, turn = asking.answered(session, call, flow, turn, to, verifies)
     return _say(session, call, turn, to)
 
 
@@ -151,7 +132,7 @@ def after_number(
 
     When it was he who hung up there is nothing more to say.
     """
-    call = _lock(session, call_id)
+    call = locked(session, call_id)
     floor(session).write_call(call_id, dialled_at=None)
     if reached is Reached.ANSWERED:
         at = clock.now(session)
@@ -162,33 +143,16 @@ def after_number(
         return () if hung_up else _now(session, call, to)
     flow = flow_of(session, call)
     now = clock.now(session)  # they may have spoken past closing
-    turn = _walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
+    turn = walked(session, call, flow, lambda facts: walk.on_put_through(flow, place, facts, reached), judged_at=now)
     return _say(session, call, turn, to)
-
-
-def at_questions(session: Session, call_id: UUID, step: int) -> Questions | None:
-    """The questionnaire that the caller stands at, at this step of the menu; none where he stands elsewhere by now.
-
-    The call is locked.
-    """
-    call = _lock(session, call_id)
-    place = Place.restored(call.ivr)
-    if call.phase is not Phase.IVR or step != place.step:
-        return None
-    node = flow_of(session, call).nodes.get(place.node)
-    return node if isinstance(node, Questions) else None
 
 
 def after_questions(session: Session, call_id: UUID, *, step: int, done: bool, to: Addresses) -> Reply:
     """The questionnaire was put to the caller, to its end or not: how he goes on."""
-    if at_questions(session, call_id, step) is None:
-        return _now(session, _lock(session, call_id), to)
-    call, now = _lock(session, call_id), clock.now(session)  # it may have taken until past closing
-    place, flow = Place.restored(call.ivr), flow_of(session, call)
-    turn = _walked(
-        session, call, flow, lambda facts: walk.on_questioned(flow, place, facts, done=done), judged_at=now
-    )  # fmt: skip
-    return _say(session, call, turn, to)
+    if asking.at_questions(session, call_id, step) is None:
+        return _now(session, locked(session, call_id), to)
+    call = locked(session, call_id)
+    return _say(session, call, asking.questioned(session, call, done=done), to)
 
 
 def waiting(session: Session, call_id: UUID, to: Addresses) -> Reply:
@@ -219,7 +183,7 @@ def key_while_waiting(session: Session, call_id: UUID, *, step: int, pressed: st
 
     Nothing to say means that the carrier asks again what he hears while he waits.
     """
-    call = _lock(session, call_id)
+    call = locked(session, call_id)
     place = Place.restored(call.ivr)
     if call.phase is not Phase.WAITING or call.away or step != place.step:
         return waiting(session, call_id, to)
@@ -250,7 +214,7 @@ def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: 
     was about to book is free again."""
     live = floor(session).lock_call(call_id)
     if live is not None and live.phase is Phase.IVR and live.carrier_sid == sid:
-        call = _lock(session, call_id)
+        call = locked(session, call_id)
         place = Place.restored(call.ivr)
         arranging.let_go(session, place.kept)
         number = dialog.promised(place.kept)
@@ -264,7 +228,7 @@ def line_ended(session: Session, call_id: UUID, sid: str, heard: Heard, leg_id: 
 def resume(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """What the caller should hear now, whatever happened before."""
     structlog.contextvars.bind_contextvars(call=str(call_id))
-    return _now(session, _lock(session, call_id), to)
+    return _now(session, locked(session, call_id), to)
 
 
 def recorded(session: Session, call_id: UUID) -> Reply:
@@ -281,7 +245,7 @@ def thanks(language: Language) -> Reply:
 
 def after_conference(session: Session, call_id: UUID, to: Addresses) -> Reply:
     """The caller came out of a conference. Back into the queue when his agent was cut off; else it is over."""
-    call = _lock(session, call_id)
+    call = locked(session, call_id)
     if call.phase in {Phase.WAITING, Phase.RINGING, Phase.JOINING}:
         return _now(session, call, to)
     return (Hangup(),)
@@ -351,24 +315,6 @@ def _say(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     return _reply(session, call, turn, to)
 
 
-def _walked(
-    session: Session, call: CallRow, flow: Flow, walked: Callable[[Facts], Turn], judged_at: datetime | None = None
-) -> Turn:  # fmt: skip
-    """Where the caller comes to; elsewhere when that is a queue that holds all that it may."""
-    known = facts(session, call, flow, judged_at)
-    turn = walked(known)
-    node = flow.nodes[turn.place.node]
-    if not (isinstance(turn.then, Enter) and isinstance(node, ToQueue) and node.full):
-        return turn
-    if not limits.is_full(session, _lock(session, call.id), node.queue):  # his notice may have told the ente since
-        return turn
-    full = frozenset(one.queue for one in flow.nodes.values() if isinstance(one, ToQueue))  # the whole centre is
-    elsewhere = walked(replace(known, full=full))
-    if not isinstance(elsewhere.then, Enter):
-        service.turn_away(session, call.id, node.queue, Heard("turned-away", clock.now(session)))
-    return elsewhere
-
-
 def _reply(session: Session, call: CallRow, turn: Turn, to: Addresses) -> Reply:
     says = tuple(_spoken(one) for one in turn.says)
     pressed = to.ivr(call.contract_id, call.id, turn.place.step)
@@ -433,24 +379,3 @@ def _enqueue(call: CallRow, to: Addresses) -> Enqueue:
         queue=f"contract-{call.contract_id}", action=to.left_queue(call.contract_id, call.id),
         wait_url=to.wait(call.contract_id, call.id),
     )  # fmt: skip
-
-
-def _propose_by_notice(session: Session, call: CallRow, notice_number: str) -> bool:
-    """Note whose notice it is. It proposes who may be calling; it proves nothing."""
-    owners = {
-        (found.ente_id, found.contact_id)
-        for found in floor(session).by_notice(notice_number)
-        if call.ente_id in {None, found.ente_id}
-    }
-    if len(owners) != 1:
-        return False
-    ((ente_id, contact_id),) = owners
-    service.attribute(session, call.id, ente_id)
-    floor(session).write_call(call.id, contact_id=contact_id, proposed_by=ProposedBy.NOTICE_NUMBER)
-    return True
-
-
-def _lock(session: Session, call_id: UUID) -> CallRow:
-    call = floor(session).whole_call(call_id, lock=True)
-    assert call is not None
-    return call

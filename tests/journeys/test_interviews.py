@@ -190,6 +190,8 @@ def test_an_answer_that_does_not_arrive_is_still_there(sit_down: SitDown) -> Non
 
     anna.go_back()
     expect(anna).to_have_url(where)
+    expect(anna.get_by_role("button", name="Comincia un'intervista")).to_be_visible()
+    anna.wait_for_load_state("load")
     anna.go_forward()
     asked(anna, "In che ordine?")
     types(anna, "Alt+ArrowLeft")

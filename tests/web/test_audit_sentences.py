@@ -20,7 +20,7 @@ KIND = re.compile(r"[a-z_]+\.[a-z_]+")
 WRITES = re.compile(r"\b(note|note_once|trace)\(|\bhistory\.record\(|(?<!\.)\brecord\(session")
 AUDITS = re.compile(r"crm\.audit import service|crm\.enti\.administration import")
 NO_KINDS = {"audit.seal", "booking.code", "proposals.export"}  # locks and keys
-FILES = (".html", ".jsonl")
+FILES = (".html", ".jpg", ".jsonl")
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {
     "appointment.*": {f"appointment.{one.value}" for one in AppointmentDeed},

@@ -25,7 +25,7 @@ PERSON = {name: str(getattr(FABIO, name)) for name in FABIO.__dataclass_fields__
 COMPANY = {
     "name": "Riscossioni Toscane S.r.l.", "codice_fiscale": "12345670017", "address": "Via Po 1, Firenze",
     "pec": "rt@pec.example.it", "phone": "0571 000 000", "holder": "Marco Dini", "licence": "12/2026",
-    "licence_issuer": "Questura di Firenze", "licence_on": "2026-01-12",
+    "licence_issuer": "Questura di Firenze", "licence_on": "2026-01-12", "kept_years": "5",
 }  # fmt: skip
 
 

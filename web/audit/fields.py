@@ -8,6 +8,7 @@ FIELDS = {
     "corrected": "dati corretti",
     "ends_on": "ultimo giorno",
     "paper": "documento",
+    "papers": "documenti",
     "valid_until": "valido fino al",
     "practices": "pratiche",
     "substitute": "sostituto n.",

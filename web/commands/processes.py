@@ -90,6 +90,7 @@ def engine() -> None:
     from outbound.dialer.calling import settle_all as settle_attempts  # noqa: PLC0415
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.dialer.staffing import fold_all as count_outbound  # noqa: PLC0415
+    from outbound.field.agents.leaving import forget_all as forget_agents  # noqa: PLC0415
     from outbound.field.closing.listening import hear_all as hear_payments  # noqa: PLC0415
     from outbound.field.closing.settling import close_all as settle_quarters  # noqa: PLC0415
     from outbound.field.practices.tidying import tidy_all  # noqa: PLC0415
@@ -158,6 +159,7 @@ def engine() -> None:
         ),
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
+        Chore("agents_kept", 3600, partial(forget_agents, runtime.database), patient=True),
         Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
         Chore("desk_days", 60, partial(end_days, runtime.database), patient=True),
         Chore("absent", 900, partial(mark_absent, runtime.database), patient=True),

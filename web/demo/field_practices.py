@@ -12,9 +12,10 @@ from crm.core import clock
 from crm.core.db import table_of
 from crm.enti.models import Ente
 from crm.positions.models import Position
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.models import FieldAgent
 from outbound.field.places import reading
-from outbound.field.practices import assignments, going, opening, own, service
+from outbound.field.practices import assignments, opening, own, service
 from outbound.field.practices.lifecycle import Limits
 from outbound.field.practices.models import Practice
 from web.demo.places import MUNICIPALITIES
@@ -45,7 +46,7 @@ def have_visited(session: Session, *, contract_id: int, today: date) -> None:
     )  # fmt: skip
     able = [one.contact_id for one in found if not one.refused][:PEOPLE]
     opening.decide(session, manager, ente_id=ente_id, contact_ids=able)
-    hands = going.active(session, ente_id=ente_id, day=today)
+    hands = of_agents.active(session, ente_id=ente_id, day=today)
     if not hands:
         return
     limits = Limits(today, today + timedelta(days=60), 3, may_photograph=True)

@@ -12,7 +12,18 @@ from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
-from outbound.field.agents import accrediting, company, declaring, files, overview, photos, queries, register, unfit
+from outbound.field.agents import (
+    accrediting,
+    company,
+    declaring,
+    files,
+    leaving,
+    overview,
+    photos,
+    queries,
+    register,
+    unfit,
+)
 from outbound.field.agents.company import Company
 from outbound.field.agents.models import Accreditation
 from outbound.field.agents.questure import of_province
@@ -65,7 +76,10 @@ def company_form(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Resp
     """Whose agents they are."""
     with runtime.database.begin(visit.scope(Permission.FIELD_MANAGE)) as session:
         found = company.of_installation(session)
-    return page(request, "field/company.html", visit.language, visit=visit, csrf=visit.csrf_token, company=found)
+    return page(
+        request, "field/company.html", visit.language, visit=visit, csrf=visit.csrf_token, company=found,
+        years=(found.kept_years if found else company.USUAL_YEARS, company.MOST_YEARS),
+    )  # fmt: skip
 
 
 @router.post("/company")
@@ -74,7 +88,11 @@ def write_company(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Re
     days = Days(fields)
     since = days.needed("licence_on")
     days.check()
-    told = Company(**{name: fields.get(name, "") for name in company.LONGEST}, licence_on=since)
+    years = fields.get("kept_years", "").strip()
+    told = Company(
+        **{name: fields.get(name, "") for name in company.LONGEST}, licence_on=since,
+        kept_years=int(years) if years.isascii() and years.isdecimal() and len(years) < 3 else -1,
+    )  # fmt: skip
     runtime.database.transact(
         visit.scope(Permission.FIELD_MANAGE), lambda session: company.write(session, visit.principal, told=told)
     )
@@ -128,6 +146,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, agent_id: int) -
         by, whose = visit.principal, frozenset(scope.enti or ())
         view = overview.one_of_manager(session, by, agent_id)
         badges, today = enti.badges(session, whose), clock.business_day(clock.now(session))
+        years = company.kept_years(session)
         telling = accrediting.to_tell(session, by, agent_id=agent_id)
         latest: dict[int, Accreditation] = {}
         for row in queries.decisions(session, [agent_id], whose):
@@ -149,7 +168,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, agent_id: int) -
                 ]
                 for one in latest
             },
-            "company": company.of_installation(session),
+            "company": company.of_installation(session), "kept_years": years,
+            "goes_on": leaving.goes_on(view.agent.ended_on, years) if view.agent.ended_on else None,
         }  # fmt: skip
     return page(
         request, "field/agent.html", visit.language, visit=visit, csrf=visit.csrf_token, papers_of=Paper,

@@ -11,7 +11,8 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
-from outbound.field.practices import assignments, going, queries, settings
+from outbound.field.agents import queries as of_agents
+from outbound.field.practices import assignments, queries, settings
 from outbound.field.practices.lifecycle import State
 from outbound.field.practices.queries import Filter
 from web.edge.answers import shown_anew
@@ -38,7 +39,7 @@ def ask(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         context = {
             "badges": badges, "counts": counts, "today": today, "most": USUAL_MOST,
             "until": today + timedelta(days=settings.Settings().mandate_days), "usual": settings.Settings(),
-            "agents": {one: len(going.active(session, ente_id=one, day=today)) for one in badges},
+            "agents": {one: len(of_agents.active(session, ente_id=one, day=today)) for one in badges},
             "ente_options": options(badges), "recent": assignments.recent(session, badges),
         }  # fmt: skip
     return _page(request, visit, "field/assignments.html", **context)

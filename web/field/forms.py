@@ -60,21 +60,20 @@ def told_anew(sentence: str, visit: Visit, *, at: str | None = None) -> Response
 
 def given(file: AgentFile, name: str) -> Response:
     """A file that is kept, to be looked at in the browser."""
-    return Response(
-        file.content, media_type=file.media,
-        headers={
-            "content-disposition": f'inline; filename="{name}"', "content-security-policy": POLICIES[file.media],
-            "cache-control": "no-store", "cross-origin-resource-policy": "same-origin",
-        },
-    )  # fmt: skip
+    return inline(file.content, file.media, name)
 
 
 def pdf(content: bytes, name: str) -> Response:
     """A PDF that was made now."""
+    return inline(content, "application/pdf", f"{name}.pdf")
+
+
+def inline(content: bytes, media: str, name: str) -> Response:
+    """Something to be looked at in the browser, by who asked for it alone."""
     return Response(
-        content, media_type="application/pdf",
+        content, media_type=media,
         headers={
-            "content-disposition": f'inline; filename="{name}.pdf"', "cache-control": "no-store",
-            "content-security-policy": POLICIES["application/pdf"], "cross-origin-resource-policy": "same-origin",
+            "content-disposition": f'inline; filename="{name}"', "content-security-policy": POLICIES[media],
+            "cache-control": "no-store", "cross-origin-resource-policy": "same-origin",
         },
     )  # fmt: skip

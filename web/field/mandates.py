@@ -13,9 +13,10 @@ from crm.core import clock
 from crm.core.errors import FieldError, ForbiddenError, NotFoundError
 from crm.enti import queries as enti
 from crm.enti.models import Ente
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.models import FieldAgent
 from outbound.field.agents.ties import Sign, Tie
-from outbound.field.practices import going, own, queries, service, told
+from outbound.field.practices import own, queries, service, told
 from outbound.field.practices.lifecycle import MandateState
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.practices.service import Declared
@@ -35,11 +36,13 @@ SOURCE = Path(__file__).parent / "mandate.typ"
 def mine(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """The visitor's own."""
     with runtime.database.begin(visit.scope(Permission.FIELD_VISIT)) as session:
-        agent = going.agent_of(session, visit.principal.user_id)
+        agent = of_agents.agent_of(session, visit.principal.user_id)
         found = own.mine(session, agent.id) if agent else []
         offered = [one for one in found if one.state is MandateState.OFFERED]
         signs = (
-            going.signs_of(session, agent_id=agent.id, contact_ids=[one.contact_id for one in offered]) if agent else {}
+            of_agents.signs_of(session, agent_id=agent.id, contact_ids=[one.contact_id for one in offered])
+            if agent
+            else {}
         )
         context: dict[str, Any] = {
             "agent": agent, "badges": enti.badges(session), "offered": offered,

@@ -45,6 +45,7 @@ def written(session: Session, runtime: Runtime, packet: Packet, language: str) -
                 "name": badges[ente_id].name, "phone": lines.sender(session, ente_id),
                 "booking": f"{runtime.settings.public_url}/prenota",
                 "words": {name: getattr(words, name) for name in SPOKEN},
+                "words_version": packet.versions[ente_id],
             }
             for ente_id, words in packet.words.items()
         },

@@ -1,22 +1,26 @@
 """Reports of practices, statements of commission and the register of operations as PDF/A."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from outbound.field.closing.queries import Registered, Settled, Share
-from outbound.field.closing.report import Report
+from outbound.field.closing.report import Report, Visited, Wording
 from outbound.field.closing.reports import Made
 from outbound.field.closing.settlement import Line
+from outbound.field.visits.drawing import Picture, printable
+from outbound.field.visits.signs import Sign
 from web.edge import paper
 from web.edge.i18n import translations
 from web.edge.templating import environment
 from web.edge.words import word_for
 from web.field import tables
 from web.field.tables import Column
-from web.letters.paper import printable
+from web.letters.paper import printable as printed
 from web.reports.sheets import Sheet
 from web.reports.shown import NUMERIC, heads, rows
 
@@ -24,11 +28,14 @@ SOURCE = Path(__file__).parent / "closing.typ"
 STANDARDS: tuple[paper.Standard, ...] = ("a-2a",)
 WIDE = frozenset({Column.WHY, Column.CLIENT, Column.WORDS, Column.OPERATION, Column.OUTCOME})
 LEFT_OUT = frozenset({Column.MANDATE})  # in files alone
+NONE: Mapping[str, bytes] = MappingProxyType({})
 Section = dict[str, Any]
 
 
-def report(made: Made, found: Report, language: str) -> bytes:
-    """A practice's report."""
+def report(made: Made, found: Report, pictures: Mapping[UUID, bytes], language: str) -> bytes:
+    """A practice's report. `pictures`: what is in those that it names; one that is not there, or cannot be drawn, is
+    told by its name and digest alone.
+    """
     words, filters = translations(language), environment(language).filters
     at, day, euro = filters["at"], filters["day"], filters["euro"]
     facts = [
@@ -44,6 +51,8 @@ def report(made: Made, found: Report, language: str) -> bytes:
     ]
     if made.reason:
         facts.append((words.gettext("Perché questa edizione"), made.reason))
+    files = {f"{one}.jpg": jpeg for one, content in pictures.items() if (jpeg := printable(content))}
+    drawn = {one for one in pictures if f"{one}.jpg" in files}
     debts = [
         [one.reference, f"{words.gettext(word_for(one.tax))} {one.year}" if one.tax else "—", one.act_number or "—",
          euro(one.cents), euro(one.paid_cents), "—" if one.residual_cents is None else euro(one.residual_cents)]
@@ -69,7 +78,8 @@ def report(made: Made, found: Report, language: str) -> bytes:
                 words.gettext("Stato"), words.gettext("Dichiara di non avere legami"),
             ),
         ),
-        *(_visit(one, language) for one in found.visits),
+        *(_visit(one, drawn, language) for one in found.visits),
+        *_words(found.words, language),
     ]  # fmt: skip
     if not found.visits:
         sections.append(_section(words.gettext("Visite"), [], "", (), [words.gettext("Nessuna visita.")]))
@@ -90,10 +100,19 @@ def report(made: Made, found: Report, language: str) -> bytes:
     notes = [
         words.gettext("Preparata il {at}.").format(at=at(made.made_at)), f"{words.gettext('Sigillo')} {made.seal}",
     ]  # fmt: skip
-    return _pdf(language, found.ente, title, facts, sections, notes, made.made_at)
+    return _pdf(language, found.ente, title, facts, sections, notes, made.made_at, files=files)
 
 
-def _visit(one: Any, language: str) -> Section:
+def _words(found: Sequence[Wording], language: str) -> Iterator[Section]:
+    words = translations(language)
+    for one in found:
+        title = words.gettext("Parole dell'ente, versione {n}").format(n=one.version)
+        yield _section(
+            title if one.version else words.gettext("Le parole di tutti"), [], "", (), [one.reason, one.consequences]
+        )
+
+
+def _visit(one: Visited, drawn: Collection[UUID], language: str) -> Section:
     words, filters = translations(language), environment(language).filters
     at = filters["at"]
     told = [
@@ -117,7 +136,7 @@ def _visit(one: Any, language: str) -> Section:
     steps = [
         [at(step.at) if step.at else "—", words.gettext(word_for(step.deed)),
          words.gettext(word_for(step.whom)) if step.whom else "",
-         words.gettext("parole dell'ente, versione {n}").format(n=step.words) if step.words else "",
+         _version(step.words, language),
          words.gettext(word_for(step.fault)) if step.fault else ""]
         for step in one.steps
     ]  # fmt: skip
@@ -128,7 +147,25 @@ def _visit(one: Any, language: str) -> Section:
         words.gettext("Parole"),
         words.gettext("Da spiegare"),
     )
-    return _section(words.gettext("Visita {n}").format(n=one.number), steps, "lllll", head, told)
+    if one.signs:
+        doubts = ", ".join(words.gettext(word_for(Sign(each))) for each in one.signs)
+        told.append(words.gettext("Segni di dubbio: {signs}").format(signs=doubts))
+    section = _section(words.gettext("Visita {n}").format(n=one.number), steps, "lllll", head, told)
+    return section | {"pictures": [_picture(each, one.number, each.id in drawn, language) for each in one.pictures]}
+
+
+def _picture(one: Picture, number: int, there: bool, language: str) -> dict[str, str]:
+    words = translations(language)
+    kind = words.gettext(word_for(one.kind))
+    alt = words.gettext("%(kind)s, visita %(n)s") % {"kind": kind, "n": number}
+    return {"file": f"{one.id}.jpg" if there else "", "alt": alt, "name": one.name, "sha256": one.sha256}
+
+
+def _version(said: str, language: str) -> str:
+    words = translations(language)
+    if said == "0":
+        return words.gettext("con le parole di tutti")
+    return words.gettext("parole dell'ente, versione {n}").format(n=said) if said else ""
 
 
 def statement(
@@ -184,7 +221,7 @@ def _of_sheet(sheet: Sheet, language: str) -> Section:
     names, written = heads(sheet, language), rows(sheet, language)
     kept = [place for place, (column, _) in enumerate(sheet.columns) if column not in LEFT_OUT]
     return {
-        "title": translations(language).gettext(word_for(sheet.name)), "text": [],
+        "title": translations(language).gettext(word_for(sheet.name)), "text": [], "pictures": [],
         "head": [names[place] for place in kept],
         "right": [sheet.columns[place][1] in NUMERIC for place in kept],
         "widths": [3 if sheet.columns[place][0] in WIDE else 0 for place in kept],
@@ -197,14 +234,14 @@ def _section(
     wide: Sequence[int] = (),
 ) -> Section:  # fmt: skip
     return {
-        "title": title, "text": list(text), "head": list(head), "right": [one == "r" for one in align],
+        "title": title, "text": list(text), "pictures": [], "head": list(head), "right": [one == "r" for one in align],
         "widths": [1 if place in wide else 0 for place in range(len(head))], "rows": [list(row) for row in written],
     }  # fmt: skip
 
 
 def _pdf(
     language: str, about: str, title: str, facts: Sequence[tuple[str, str]], sections: Sequence[Section],
-    notes: Sequence[str], at: datetime, *, wide: bool = False,
+    notes: Sequence[str], at: datetime, *, wide: bool = False, files: Mapping[str, bytes] = NONE,
 ) -> bytes:  # fmt: skip
     words = translations(language)
     data = {
@@ -213,4 +250,4 @@ def _pdf(
     }  # fmt: skip
     # Spaces that do not break are none of those characters that are sure to be drawn.
     plain = json.loads(json.dumps(data, ensure_ascii=False).replace("\u00a0", " "))
-    return paper.pdf(SOURCE, printable(plain), at, standards=STANDARDS)
+    return paper.pdf(SOURCE, printed(plain), at, standards=STANDARDS, files=files)

@@ -15,8 +15,9 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.ties import excluded
-from outbound.field.practices import going, judging, placed, queries, service, settings, told
+from outbound.field.practices import judging, placed, queries, service, settings, told
 from outbound.field.practices.lifecycle import Limits, State
 from outbound.field.practices.models import Practice
 from outbound.field.practices.queries import Filter
@@ -222,8 +223,8 @@ def _hands(session: Session, visit: Visit, ente_id: int, contact_id: int, day: d
     """The agents who may act, with what speaks for a tie, and whether that excludes them."""
     if not _may(visit, Permission.FIELD_MANAGE, ente_id):
         return []
-    able = going.active(session, ente_id=ente_id, day=day)
-    signs = going.ties(session, agent_ids=[one.id for one in able], contact_ids=[contact_id])
+    able = of_agents.active(session, ente_id=ente_id, day=day)
+    signs = of_agents.ties(session, agent_ids=[one.id for one in able], contact_ids=[contact_id])
     return [(one, found, excluded(found)) for one in able for found in [signs[one.id][contact_id]]]
 
 

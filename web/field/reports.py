@@ -1,6 +1,7 @@
 """The pages of practices' reports: which there are, one of them, its files, and a further edition of it."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import StreamingResponse
@@ -16,6 +17,7 @@ from outbound.field.closing import report as told
 from outbound.field.closing import reports as service
 from outbound.field.closing.report import HEAD, REPORT, Report
 from outbound.field.closing.reports import Made
+from outbound.field.visits.signs import Sign
 from web.edge.answers import shown_anew
 from web.edge.fields import period_of
 from web.edge.i18n import translations
@@ -77,7 +79,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: int) 
         return {
             "made": made, "report": found, "editions": service.editions(session, made.practice_id),
             "badge": enti.badges(session)[made.ente_id], "sound": service.sound(session, report_id),
-            "manages": manages and visit.principal.can(Permission.FIELD_MANAGE), "most": service.MOST_REASON,
+            "Sign": Sign, "manages": manages and visit.principal.can(Permission.FIELD_MANAGE),
+            "most": service.MOST_REASON,
         }  # fmt: skip
 
     found = runtime.database.transact(scope, work)
@@ -87,10 +90,10 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: int) 
 @router.get("/field/reports/{report_id}/file.{kind}")
 def file(runtime: RuntimeDep, visit: VisitDep, report_id: int, kind: FileKind) -> Response:
     """A report as PDF, or as data: what its seal is of."""
-    made, found = _read(runtime, visit, report_id)
+    made, found, pictures = _read(runtime, visit, report_id)
     name = f"relazione-pratica-{made.practice}-edizione-{made.edition}.{kind.value}"
     if kind is FileKind.PDF:
-        return handed_out(File(name, "application/pdf", papers.report(made, found, visit.language)))
+        return handed_out(File(name, "application/pdf", papers.report(made, found, pictures, visit.language)))
     if kind is FileKind.JSON:
         return handed_out(File(name, "application/json", REPORT.dump_json(found, indent=1)))
     raise NotFoundError("Questo file non c'è.")
@@ -109,13 +112,14 @@ def correct(
     return shown_anew(translations(visit.language).gettext("La nuova edizione è pronta."), at=f"/field/reports/{made}")
 
 
-def _read(runtime: Runtime, visit: Visit, report_id: int) -> tuple[Made, Report]:
-    made, found = runtime.database.transact(
-        visit.scope(Permission.FIELD_WATCH), lambda session: service.one(session, visit.principal, report_id)
-    )
-    if found is None:
-        raise ConflictError(ERASED)
-    return made, found
+def _read(runtime: Runtime, visit: Visit, report_id: int) -> tuple[Made, Report, dict[UUID, bytes]]:
+    def work(session: Session) -> tuple[Made, Report, dict[UUID, bytes]]:
+        made, found = service.one(session, visit.principal, report_id)
+        if found is None:
+            raise ConflictError(ERASED)
+        return made, found, service.pictures_of(session, found)
+
+    return runtime.database.transact(visit.scope(Permission.FIELD_WATCH), work)
 
 
 def _chosen(watched: frozenset[int] | None, ente: int | None) -> frozenset[int]:

@@ -5,57 +5,11 @@ from enum import StrEnum
 from outbound.field.closing.agreed import Part, Phase, TermsState
 from outbound.field.closing.chain import Operation
 from outbound.field.closing.commission import Why
-from outbound.field.practices.lifecycle import Closed, MandateState, Origin
-from outbound.field.visits.door import Deed, Fault, Outcome, Whom
+from outbound.field.visits.door import Deed
 from web.field.tables import Column, Table
 
 C = Column
 WORDS: dict[type[StrEnum], dict[str, str]] = {
-    Closed: {
-        Closed.PAID: "pagata",
-        Closed.PROMISED: "promessa di pagamento",
-        Closed.INSTALMENTS: "rateizzazione chiesta",
-        Closed.DISPUTED: "contestata",
-        Closed.HARDSHIP: "in difficoltà: non si chiede altro",
-        Closed.REFUSED: "rifiuto",
-        Closed.NOT_FOUND: "non trovato",
-        Closed.DECEASED: "deceduto",
-        Closed.FORBIDDEN: "non si può più visitare",
-        Closed.UNSAFE: "non sicuro",
-        Closed.RECALLED: "richiamata dall'ente",
-    },
-    Origin: {Origin.CAMPAIGN: "da una campagna", Origin.ENTE: "indicata dall'ente"},
-    MandateState: {
-        MandateState.OFFERED: "da accettare",
-        MandateState.ACCEPTED: "accettato",
-        MandateState.DECLINED: "rifiutato",
-        MandateState.REVOKED: "revocato",
-        MandateState.ENDED: "concluso",
-    },
-    Outcome: {
-        Outcome.MET: "incontrato",
-        Outcome.PAID: "ha pagato con l'avviso",
-        Outcome.PROMISE: "promette di pagare",
-        Outcome.INSTALMENTS: "chiede di rateizzare",
-        Outcome.DISPUTE: "contesta",
-        Outcome.ALREADY_PAID: "dice di aver già pagato",
-        Outcome.HARDSHIP: "non può pagare",
-        Outcome.REFUSED: "rifiuta",
-        Outcome.THIRD_PARTY: "ha risposto un'altra persona",
-        Outcome.ABSENT: "nessuno: lasciato l'avviso di cortesia",
-        Outcome.MOVED: "trasferito",
-        Outcome.DECEASED: "deceduto",
-        Outcome.NOT_FOUND: "indirizzo inesistente",
-        Outcome.CLOSED: "attività chiusa",
-        Outcome.UNSAFE: "non sicuro",
-    },
-    Whom: {
-        Whom.HIMSELF: "l'interessato",
-        Whom.ENTITLED: "chi può sapere dei suoi debiti",
-        Whom.COMPANY: "chi rappresenta l'azienda",
-        Whom.THIRD_PARTY: "un'altra persona",
-        Whom.NOT_ESTABLISHED: "identità non accertata",
-    },
     Deed: {
         Deed.ARRIVED: "arrivo",
         Deed.INTRODUCED: "si presenta",
@@ -65,13 +19,6 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.OUTCOME: "esito",
         Deed.UNSAFE: "va via: non è sicuro",
         Deed.LEFT: "va via",
-    },
-    Fault: {
-        Fault.OUT_OF_ORDER: "fuori dall'ordine",
-        Fault.NOT_ENTITLED: "detto a chi non poteva sapere",
-        Fault.COMPANY_UNNAMED: "manca il nome o la qualità di chi ha parlato",
-        Fault.NOT_TOLD: "impegno preso senza aver sentito motivo e conseguenze",
-        Fault.UNFINISHED: "senza esito",
     },
     Why: {
         Why.EARNED: "pagato nel mandato",

@@ -45,6 +45,7 @@ SAID = (
     ROOT / "crm" / "agendas" / "errors.py", ROOT / "outbound" / "segments" / "wording.py",
     *(ROOT / "outbound" / "lists" / f"{name}.py" for name in ("checking", "columns", "sheets", "tasks")),
     ROOT / "outbound" / "letters" / "returning.py", ROOT / "outbound" / "field" / "rounds" / "tasks.py",
+    ROOT / "outbound" / "field" / "visits" / "forbidden.py",
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
 TO_CITIZENS = (

@@ -19,6 +19,7 @@ LONGEST = {
     "name": 120, "codice_fiscale": 20, "address": 240, "pec": 254, "phone": 40, "holder": 120, "licence": 60,
     "licence_issuer": 120,
 }  # fmt: skip
+USUAL_YEARS, MOST_YEARS = 5, 10  # see `leaving`
 MISSING = "Prima va scritto qui chi è la società che manda gli agenti: il tesserino e le lettere lo dicono."
 
 
@@ -35,6 +36,7 @@ class Company:
     licence: str
     licence_issuer: str
     licence_on: date
+    kept_years: int = USUAL_YEARS  # papers and photo of an agent after his last day
 
 
 def of_installation(session: Session) -> Company | None:
@@ -43,6 +45,12 @@ def of_installation(session: Session) -> Company | None:
     if row is None:
         return None
     return Company(**{name: getattr(row, name) for name in Company.__dataclass_fields__})
+
+
+def kept_years(session: Session) -> int:
+    """For how many years papers and photo of an agent are kept after his last day."""
+    found = of_installation(session)
+    return found.kept_years if found else USUAL_YEARS
 
 
 def required(session: Session) -> Company:
@@ -91,6 +99,8 @@ def _checked(told: Company, today: date) -> dict[str, Any]:
         values["phone"] = phone
     if told.licence_on > today:
         wrong.append(InvalidError("La licenza non può essere di un giorno che deve ancora venire.", field="licence_on"))
+    if not 0 <= told.kept_years <= MOST_YEARS:
+        wrong.append(InvalidError(f"Un numero da 0 a {MOST_YEARS}.", field="kept_years"))
     if wrong:
         raise InvalidError("Controlla i campi segnati.", parts=wrong)
-    return values | {"licence_on": told.licence_on}
+    return values | {"licence_on": told.licence_on, "kept_years": told.kept_years}

@@ -27,7 +27,8 @@ from outbound.field.agents.ties import Tie
 class FieldCompany(Base):
     """The company whose agents visit, as badges, letters and the register of operations name it; there is one.
 
-    `holder` has the licence of the Questore (art. 115 TULPS); `phone`, E.164, is whom a citizen calls who doubts.
+    `holder` has the licence of the Questore (art. 115 TULPS); `phone`, E.164, is whom a citizen calls who doubts;
+    `kept_years`: for how long papers and photo of an agent are kept after his last day (`leaving`).
     """
 
     __tablename__ = "field_company"
@@ -42,10 +43,14 @@ class FieldCompany(Base):
     licence: Mapped[str] = mapped_column(String(60))
     licence_issuer: Mapped[str] = mapped_column(String(120))
     licence_on: Mapped[date]
+    kept_years: Mapped[int] = mapped_column(SmallInteger, default=5, server_default=text("5"))
     written_at: Mapped[datetime]
     written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
 
-    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one"),
+        CheckConstraint("kept_years BETWEEN 0 AND 10", name="kept_years"),
+    )
 
 
 class AgentFile(Base):
@@ -101,6 +106,7 @@ class FieldAgent(Base):
     made_at: Mapped[datetime]
     made_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
     ended_on: Mapped[date | None]  # his last day
+    forgotten_on: Mapped[date | None]  # when his papers and photo went
 
 
 class FieldPaper(Base):

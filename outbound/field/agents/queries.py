@@ -13,6 +13,7 @@ from crm.contacts.addresses import Address
 from crm.contacts.models import Contact, ContactAddress, ContactReach, PersonKind, ReachKind, Relation, Verification
 from crm.contacts.names import full_name
 from crm.core.clock import business_day
+from crm.core.errors import ForbiddenError
 from outbound.field.agents.models import Accreditation, DeclaredTie, FieldAgent, FieldPaper, UnfitnessFinding
 from outbound.field.agents.standing import STANDS, Accredited, Decision, Obstacle, Worker, obstacles
 from outbound.field.agents.ties import Known, Sign, signs
@@ -31,6 +32,14 @@ class ActiveAgent:
 def agent_of(session: Session, user_id: int) -> FieldAgent | None:
     """The agent that a user is, if he is one."""
     return session.scalar(select(FieldAgent).where(FieldAgent.user_id == user_id))
+
+
+def required(session: Session, user_id: int) -> FieldAgent:
+    """The same. Raises `ForbiddenError` when he is none."""
+    found = agent_of(session, user_id)
+    if found is None:
+        raise ForbiddenError("Chi fa le visite deve essere fra gli agenti: chiedi a chi li gestisce.")
+    return found
 
 
 def active(session: Session, *, ente_id: int, day: date) -> list[ActiveAgent]:

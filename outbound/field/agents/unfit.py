@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from crm.access import users
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
@@ -21,12 +22,12 @@ from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundE
 from crm.core.reasons import reason_given, words_given
 from crm.enti.days import Patron
 from crm.enti.models import Ente
-from outbound.field.agents import handing_over, queries
+from outbound.field.agents import queries
 from outbound.field.agents.deadlines import Countdown, countdown
-from outbound.field.agents.handing_over import HandedOver
 from outbound.field.agents.models import FieldAgent, UnfitnessFinding
 from outbound.field.agents.standing import terms
-from outbound.field.practices import service
+from outbound.field.practices import handing_over
+from outbound.field.practices.handing_over import HandedOver
 from outbound.field.visits import devices
 
 LONGEST_GROUNDS = 600
@@ -87,8 +88,10 @@ def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, ground
             session.flush()
     except IntegrityError:
         raise ConflictError("È già stato trovato non idoneo per questo ente.") from None
-    row.practices = service.freeze_of(session, agent_id=agent_id, ente_id=ente_id, why=FROZEN, at=at)
-    devices.revoke_of(session, agent_id=agent_id, at=at)  # whoever another ente still wants registers his anew
+    row.practices = handing_over.freeze_of(session, agent_id=agent_id, ente_id=ente_id, why=FROZEN, at=at)
+    # Whoever another ente still wants signs in again, and registers his telephone anew.
+    devices.revoke_of(session, agent_id=agent_id, at=at)
+    users.end_all_sessions(session, by, user_id=agent.user_id, reason=FROZEN)
     _note(session, by, "field_agent.unfit", row, reason=grounds, practices=len(row.practices))
     return row.id
 
@@ -99,7 +102,7 @@ def withdraw(session: Session, by: Principal, *, finding_id: int, reason: str) -
     require_on(session, by, Permission.FIELD_APPROVE, ente_id=row.ente_id)
     row.withdrawn_why = words_given(reason, "reason")
     row.withdrawn_at, row.withdrawn_by = clock.now(session), by.user_id
-    released = handing_over.release(session, practice_ids=row.practices)
+    released = handing_over.release(session, by, practice_ids=row.practices)
     _note(session, by, "field_agent.fit_again", row, reason=row.withdrawn_why, practices=len(released))
 
 
@@ -149,9 +152,8 @@ def undo_replacement(session: Session, by: Principal, *, finding_id: int) -> int
     if row.substitute_id is None:
         return 0
     back = handing_over.take_back(
-        session, practice_ids=row.practices, of=row.substitute_id, was=row.agent_id, why=FROZEN,
-        at=clock.now(session),
-    )  # fmt: skip
+        session, practice_ids=row.practices, of=row.substitute_id, why=FROZEN, at=clock.now(session)
+    )
     row.substitute_id = row.replaced_at = None
     _note(session, by, "field_agent.replacement_undone", row, practices=len(back))
     return len(back)

@@ -1,8 +1,9 @@
 """Reading what became of a practice, for its report."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,15 +12,17 @@ from crm.contacts.models import Contact
 from crm.core import clock
 from crm.core.clock import business_day
 from crm.core.db import table_of
-from crm.core.errors import ConflictError
+from crm.core.errors import ConflictError, NotFoundError
 from crm.documents.models import Document as Filed
 from crm.enti import queries as enti
 from crm.positions import queries as positions
 from outbound.campaigns.models import Campaign
 from outbound.field.agents.models import FieldAgent
-from outbound.field.closing.report import Debt, Document, Given, Report, Step, Visited
+from outbound.field.closing.report import Debt, Document, Given, Report, Step, Visited, Wording
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
+from outbound.field.visits import entries, pictures, wording
 from outbound.field.visits.door import Deed, Fault, Whom
+from outbound.field.visits.drawing import Picture
 from outbound.field.visits.models import Visit
 from outbound.promises import judging
 
@@ -38,13 +41,14 @@ def read(session: Session, practice: Practice, *, at: datetime | None = None) ->
     if contact is None or not practice.town:
         raise ConflictError("I dati di questo contribuente sono stati cancellati: non c'è più che cosa riferire.")
     campaign = session.get(Campaign, practice.campaign_id) if practice.campaign_id else None
-    debts = _debts(session, practice)
+    debts, visits = _debts(session, practice), _visits(session, practice)
     return Report(
         practice.number, enti.badges(session)[practice.ente_id].name, _name(contact), contact.codice_fiscale,
         practice.street, practice.postcode, practice.town, practice.residential, practice.origin,
         campaign.name if campaign else "", practice.cents, practice.opened_at, closed_at, practice.closed,
-        clock.now(session), debts, _mandates(session, practice), _visits(session, practice),
+        clock.now(session), debts, _mandates(session, practice), visits,
         _documents(session, practice, [one.reference for one in debts]),
+        tuple(_words(session, practice.ente_id, visits)),
     )  # fmt: skip
 
 
@@ -86,6 +90,15 @@ def _mandates(session: Session, practice: Practice) -> tuple[Given, ...]:
     )  # fmt: skip
 
 
+def visit(session: Session, visit_id: UUID) -> tuple[Practice, Visited]:
+    """A visit as a report has it, with its practice. Raises `NotFoundError`."""
+    found = session.get(Visit, visit_id)
+    if found is None:
+        raise NotFoundError("Questa visita non c'è.")
+    (told,) = _told(session, [(found, session.get_one(FieldAgent, found.agent_id))])
+    return session.get_one(Practice, found.practice_id), told
+
+
 def _visits(session: Session, practice: Practice) -> tuple[Visited, ...]:
     rows = session.execute(
         select(Visit, FieldAgent)
@@ -93,32 +106,40 @@ def _visits(session: Session, practice: Practice) -> tuple[Visited, ...]:
         .where(Visit.practice_id == practice.id)
         .order_by(Visit.began_at, Visit.id)
     )
-    return tuple(_visited(one, agent) for one, agent in rows)
+    return _told(session, [(one, agent) for one, agent in rows])
 
 
-def _visited(one: Visit, agent: FieldAgent) -> Visited:
+def _told(session: Session, rows: Sequence[tuple[Visit, FieldAgent]]) -> tuple[Visited, ...]:
+    brought = pictures.of_visits(session, [one.id for one, _ in rows])
+    return tuple(_visited(one, agent, brought.get(one.id, ())) for one, agent in rows)
+
+
+def _visited(one: Visit, agent: FieldAgent, brought: tuple[Picture, ...]) -> Visited:
     faults = {told.get("place"): Fault(told["fault"]) for told in one.faults}
     return Visited(
         one.number, f"{agent.given_name} {agent.surname}", agent.badge_number, one.began_at, one.ended_at,
         one.device_began_at, one.off_s, one.received_at, one.accuracy_m, one.distance_m, one.whom, one.spoke_with,
         one.capacity, one.outcome, one.note,
         tuple(_step(deed, faults.get(place)) for place, deed in enumerate(one.deeds)), tuple(faults.values()),
-        tuple(str(told.get("sign", "")) for told in one.signs),
+        tuple(str(told.get("sign", "")) for told in one.signs), brought,
     )  # fmt: skip
 
 
 def _step(told: Mapping[str, Any], fault: Fault | None) -> Step:
     """A deed as the telephone told it."""
     whom, at = told.get("whom"), told.get("at")
+    version = entries.words_said(told)
     return Step(
         Deed(told["deed"]), datetime.fromisoformat(at) if at else None, Whom(whom) if whom else None, fault,
-        _words_said(told),
+        "" if version is None else str(version),
     )  # fmt: skip
 
 
-def _words_said(told: Mapping[str, Any]) -> str:
-    """Which version of the ente's words was said at the door, where the telephone tells it with the deed."""
-    return str(told["words"]) if told["deed"] == Deed.TOLD and told.get("words") is not None else ""
+def _words(session: Session, ente_id: int, visits: Iterable[Visited]) -> Iterable[Wording]:
+    """The words of each version that was said; of one that the ente never had there are none."""
+    for version in sorted({int(step.words) for one in visits for step in one.steps if step.words}):
+        if (words := wording.of_version(session, ente_id, version)) is not None:
+            yield Wording(version, words.reason, words.consequences)
 
 
 def _documents(session: Session, practice: Practice, references: list[str]) -> tuple[Document, ...]:

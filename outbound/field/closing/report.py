@@ -16,6 +16,8 @@ from pydantic import TypeAdapter
 from crm.positions.models import ActKind, Tax
 from outbound.field.practices.lifecycle import Closed, MandateState, Origin
 from outbound.field.visits.door import Deed, Fault, Outcome, Whom
+from outbound.field.visits.drawing import Picture
+from outbound.field.visits.models import FileKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ class Visited:
     steps: tuple[Step, ...]
     faults: tuple[Fault, ...]
     signs: tuple[str, ...]
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A version of the ente's words that was said at the door; 0: those that everybody has until he writes his own."""
+
+    version: int
+    reason: str
+    consequences: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,7 @@ class Report:
     mandates: tuple[Given, ...] = ()
     visits: tuple[Visited, ...] = ()
     documents: tuple[Document, ...] = ()
+    words: tuple[Wording, ...] = ()
 
     @property
     def paid_cents(self) -> int:
@@ -131,6 +144,7 @@ REPORT = TypeAdapter(Report)
 HEAD = (
     "practice", "edition", "opened", "closed", "why", "due_euro", "paid_euro", "visit", "began", "device_began",
     "clock_off_s", "received", "agent_badge", "whom", "outcome", "distance_m", "faults", "signs",
+    "signatures", "photographs",
 )  # fmt: skip
 
 
@@ -162,6 +176,7 @@ def rows(report: Report, edition: int) -> Iterator[tuple[object, ...]]:
             *whole, one.number, _at(one.began_at), _at(one.device_began_at), one.off_s, _at(one.received_at), one.badge,
             one.whom.value if one.whom else "", one.outcome.value if one.outcome else "", one.distance_m,
             " ".join(fault.value for fault in one.faults), " ".join(one.signs),
+            *(sum(each.kind is kind for each in one.pictures) for kind in (FileKind.SIGNATURE, FileKind.PHOTOGRAPH)),
         )  # fmt: skip
     if not report.visits:
         yield (*whole, *[""] * (len(HEAD) - len(whole)))

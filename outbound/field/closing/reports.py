@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
+from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -20,6 +22,7 @@ from outbound.field.closing.models import PracticeReport
 from outbound.field.closing.report import Report, restored, seal, stored
 from outbound.field.practices.lifecycle import Closed
 from outbound.field.practices.models import Practice
+from outbound.field.visits import pictures
 
 MOST_REASON = 600
 LISTED = 200
@@ -123,6 +126,13 @@ def one(session: Session, by: Principal, report_id: int) -> tuple[Made, Report |
         session, by, kind="field.report_read", ente_id=made.ente_id, contact_id=made.contact_id
     )  # fmt: skip
     return made, None if made.erased else restored(row.kept)
+
+
+def pictures_of(session: Session, found: Report) -> dict[UUID, bytes]:
+    """The pictures that a report names, of those that are still there and as they were."""
+    named = {one.id: one.sha256 for visit in found.visits for one in visit.pictures}
+    kept = pictures.contents(session, named) if named else {}
+    return {file_id: content for file_id, content in kept.items() if sha256(content).hexdigest() == named[file_id]}
 
 
 def contents(session: Session, by: Principal, found: Collection[Made]) -> Iterator[tuple[Made, Report]]:

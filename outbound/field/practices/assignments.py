@@ -16,10 +16,11 @@ from crm.audit import service as audit
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.errors import ConflictError, FieldError, NotFoundError
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.models import FieldAgent
 from outbound.field.agents.ties import Sign, excluded
 from outbound.field.places.placing import Point
-from outbound.field.practices import going, judging, service
+from outbound.field.practices import judging, service
 from outbound.field.practices.assigning import Hand, Left, Shared, Task, Why, share
 from outbound.field.practices.lifecycle import AssignmentState, Limits, MandateState, Occasion, State
 from outbound.field.practices.limits import check_limits
@@ -102,8 +103,8 @@ def apply(session: Session, by: Principal, *, assignment_id: int) -> int:
     day = max(clock.business_day(at), limits.valid_from)
     wanted = {one["practice"]: one["agent"] for one in row.given}
     still = _free(session, row.ente_id, wanted) if wanted else []
-    able = {one.id for one in going.active(session, ente_id=row.ente_id, day=day)} & set(wanted.values())
-    signs = going.ties(session, agent_ids=able, contact_ids=[one.contact_id for one in still])
+    able = {one.id for one in of_agents.active(session, ente_id=row.ente_id, day=day)} & set(wanted.values())
+    signs = of_agents.ties(session, agent_ids=able, contact_ids=[one.contact_id for one in still])
     done: dict[int, UUID] = {}
     given: list[Practice] = []
     for free in still:
@@ -185,7 +186,7 @@ def _free(session: Session, ente_id: int, only: Collection[int]) -> list[Practic
 
 
 def _hands(session: Session, ente_id: int, day: date, agents: Collection[int]) -> list[Hand]:
-    able = [one.id for one in going.active(session, ente_id=ente_id, day=day) if not agents or one.id in agents]
+    able = [one.id for one in of_agents.active(session, ente_id=ente_id, day=day) if not agents or one.id in agents]
     points: dict[int, list[Point]] = defaultdict(list)
     load: dict[int, int] = defaultdict(int)
     for one in session.scalars(
@@ -199,7 +200,7 @@ def _hands(session: Session, ente_id: int, day: date, agents: Collection[int]) -
 
 
 def _tasks(session: Session, free: Collection[Practice], agents: Collection[int]) -> list[Task]:
-    signs = going.ties(session, agent_ids=agents, contact_ids=[one.contact_id for one in free])
+    signs = of_agents.ties(session, agent_ids=agents, contact_ids=[one.contact_id for one in free])
     return [
         Task(
             one.id, f"{one.town} {one.postcode}",

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -42,15 +42,16 @@ def verdicts_of(
     session: Session, *, ente_id: int, campaign_id: int | None, contact_ids: Collection[int], at: datetime
 ) -> dict[int, Verdict]:
     """The same of contacts of an ente, whether they have a practice or not. What is known of a debt when `at` comes is
-    not older then than it is now: the ente's data go on arriving.
+    not older then than it is now: the ente's data go on arriving. Of an instant that is past, nothing counts that came
+    after it.
     """
     people = facts.visitable(
         session, ente_id=ente_id, contact_ids=contact_ids, campaign_id=campaign_id,
         running=_runs(session, campaign_id),
     )  # fmt: skip
     rules = settings.rules(session, ente_id)
-    ahead = max(timedelta(), at - clock.now(session))
-    return {contact_id: judge_visit(_known_later(one, ahead), rules, at) for contact_id, one in people.items()}
+    now = clock.now(session)
+    return {contact_id: judge_visit(_as_of(one, at, now), rules, at) for contact_id, one in people.items()}
 
 
 def keep(
@@ -77,8 +78,14 @@ def keep_all(
         keep(session, one, occasion, verdicts[one.id], at, mandate_id=mandates.get(one.id))
 
 
-def _known_later(person: Person, ahead: timedelta) -> Person:
-    return person if person.known_at is None else replace(person, known_at=person.known_at + ahead)
+def _as_of(person: Person, at: datetime, now: datetime) -> Person:
+    """Somebody as he is known now, at another instant."""
+    if at < now:
+        return replace(
+            person, attempts=tuple(one for one in person.attempts if one.at < at),
+            visits=tuple(one for one in person.visits if one.at < at),
+        )  # fmt: skip
+    return person if person.known_at is None else replace(person, known_at=person.known_at + (at - now))
 
 
 def _not_before(verdict: Verdict, until: datetime | None, at: datetime) -> Verdict:

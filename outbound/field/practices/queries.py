@@ -20,7 +20,9 @@ from outbound.field.agents.models import FieldAgent
 from outbound.field.places.placing import Placed
 from outbound.field.practices.lifecycle import Closed, MandateState, Occasion, Origin, State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
+from outbound.field.visits import pictures
 from outbound.field.visits.door import Outcome
+from outbound.field.visits.drawing import Picture
 from outbound.field.visits.models import Visit
 
 PAGE = 50
@@ -98,6 +100,7 @@ class VisitView:
     began_at: datetime
     outcome: Outcome | None
     agent: str
+    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +296,19 @@ def _visits(session: Session, practice_id: int) -> tuple[VisitView, ...]:
         select(Visit, _A.c.surname, _A.c.given_name).join(_A, _A.c.id == Visit.agent_id)
         .where(Visit.practice_id == practice_id).order_by(Visit.began_at.desc())
     ).all()  # fmt: skip
+    brought = pictures.of_visits(session, [one.id for one, _, _ in rows])
     return tuple(
-        VisitView(one.id, one.number, one.began_at, one.outcome, full_name(surname, given))
+        VisitView(
+            one.id, one.number, one.began_at, one.outcome, full_name(surname, given), brought.get(one.id, ())
+        )
         for one, surname, given in rows
-    )
+    )  # fmt: skip
+
+
+def judged(session: Session, visit_id: UUID) -> JudgementView | None:
+    """What the rules answered about a visit; none where nobody asked them yet."""
+    one = session.scalar(select(FieldJudgement).where(FieldJudgement.visit_id == visit_id))
+    return _judgement(one) if one else None
 
 
 def _judgements(session: Session, practice_id: int) -> tuple[JudgementView, ...]:
@@ -304,7 +316,8 @@ def _judgements(session: Session, practice_id: int) -> tuple[JudgementView, ...]
         select(FieldJudgement).where(FieldJudgement.practice_id == practice_id)
         .order_by(FieldJudgement.at.desc(), FieldJudgement.id)
     ).all()  # fmt: skip
-    return tuple(
-        JudgementView(one.occasion, one.at, tuple(Reason(reason) for reason in one.reasons), one.not_before)
-        for one in rows
-    )
+    return tuple(_judgement(one) for one in rows)
+
+
+def _judgement(one: FieldJudgement) -> JudgementView:
+    return JudgementView(one.occasion, one.at, tuple(Reason(reason) for reason in one.reasons), one.not_before)

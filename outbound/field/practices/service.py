@@ -14,10 +14,11 @@ from crm.core import clock
 from crm.core.db import new_id, table_of
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from outbound.campaigns import running, sequence
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.models import DeclaredTie
 from outbound.field.agents.ties import Tie, excluded
 from outbound.field.closing import register, reports
-from outbound.field.practices import going, judging, told
+from outbound.field.practices import judging, told
 from outbound.field.practices.lifecycle import (
     ENDS_THE_MATTER,
     Closed,
@@ -57,9 +58,9 @@ def offer(
     at = clock.now(session)
     day, cents = clock.business_day(at), practice.cents if cents is None else cents
     check_limits(limits, day=day, cents=cents, most=practice.cents)
-    if going.may_act(session, agent_id=agent_id, ente_id=practice.ente_id, day=max(day, limits.valid_from)):
+    if of_agents.may_act(session, agent_id=agent_id, ente_id=practice.ente_id, day=max(day, limits.valid_from)):
         raise ConflictError("Questo agente ora non può agire per l'ente: guarda la sua scheda.")
-    found = going.signs_of(session, agent_id=agent_id, contact_ids=[practice.contact_id])[practice.contact_id]
+    found = of_agents.signs_of(session, agent_id=agent_id, contact_ids=[practice.contact_id])[practice.contact_id]
     if excluded(found):
         raise ConflictError("Questo agente ha, o può avere, un legame con il contribuente: scegline un altro.")
     mandate_id = give(session, by, practice, agent_id=agent_id, limits=limits, cents=cents)
@@ -102,9 +103,9 @@ def accept(session: Session, by: Principal, *, mandate_id: UUID, no_ties: bool) 
     day = clock.business_day(at)
     if mandate.valid_to < day:
         raise ConflictError("Questo incarico è scaduto.")
-    if going.may_act(session, agent_id=agent_id, ente_id=practice.ente_id, day=day):
+    if of_agents.may_act(session, agent_id=agent_id, ente_id=practice.ente_id, day=day):
         raise ConflictError("Ora non puoi agire per questo ente: chiedi a chi gestisce le visite.")
-    if excluded(going.signs_of(session, agent_id=agent_id, contact_ids=[practice.contact_id])[practice.contact_id]):
+    if excluded(of_agents.signs_of(session, agent_id=agent_id, contact_ids=[practice.contact_id])[practice.contact_id]):
         raise ConflictError("Dalle schede risulta un legame con questa persona: rifiuta l'incarico.")
     practice.state = after(practice.state, Deed.ACCEPT)
     mandate.state, mandate.accepted_at, mandate.no_ties_at = MandateState.ACCEPTED, at, at
@@ -173,25 +174,15 @@ def hold(
     told.note(session, None, practice, "field_practice.frozen", why=practice.frozen_why)
 
 
-def freeze_of(session: Session, *, agent_id: int, ente_id: int, why: str, at: datetime) -> list[int]:
-    """Freeze all practices of an agent for an ente: he was found unfit; their ids."""
-    rows = session.scalars(
-        select(Practice)
-        .where(
-            Practice.agent_id == agent_id, Practice.ente_id == ente_id,
-            Practice.state.in_([State.OFFERED, State.ACCEPTED]),
-        )
-        .order_by(Practice.id).with_for_update().execution_options(populate_existing=True)
-    ).all()  # fmt: skip
-    for practice in rows:
-        hold(session, practice, why=why, at=at, mandate=MandateState.REVOKED)
-    return [one.id for one in rows]
-
-
 def release(session: Session, by: Principal, *, practice_id: int) -> None:
     """It may be offered again."""
     practice = locked(session, practice_id)
     require_deciding(session, by, practice.ente_id)
+    let_go(session, by, practice)
+
+
+def let_go(session: Session, by: Principal, practice: Practice) -> None:
+    """A frozen practice, which is locked, is nobody's: it may be offered again."""
     practice.state, practice.frozen_why = after(practice.state, Deed.RELEASE), ""
     session.flush()
     told.tell(session, practice, by)
@@ -270,7 +261,7 @@ def _his(session: Session, by: Principal, mandate_id: UUID) -> tuple[Practice, F
     if found is None:
         raise NotFoundError("Questo incarico non c'è.")
     require_on(session, by, Permission.FIELD_VISIT, ente_id=found.ente_id)
-    agent = going.require_agent(session, by.user_id)
+    agent = of_agents.required(session, by.user_id)
     if found.agent_id != agent.id:
         raise ForbiddenError("Questo incarico è di un altro agente.")
     practice = locked(session, found.practice_id)

@@ -18,6 +18,7 @@ from outbound.field.visits.models import FileKind
 from outbound.field.visits.timing import Told
 
 MOST_DEEDS, MOST_FILES = 60, 4
+MOST_VERSIONS = 2**15 - 1  # of an ente's words
 LARGEST_FILE = 600_000  # bytes
 PNG = b"\x89PNG\r\n\x1a\n"
 LONGEST = {"note": 1000, "name": 160, "capacity": 120}
@@ -110,6 +111,14 @@ def read(raw: Mapping[str, Any]) -> Entry:
         _details(details if isinstance(details, Mapping) else {}),
         tuple(one for one in map(_picture, _list(raw, "files")[:MOST_FILES]) if one), without_nul(body),
     )  # fmt: skip
+
+
+def words_said(deed: Mapping[str, Any]) -> int | None:
+    """Which version of the ente's words was said by a deed; none where the telephone does not tell it."""
+    version = deed.get("words")
+    if deed.get("deed") != Deed.TOLD or not isinstance(version, int) or isinstance(version, bool):
+        return None
+    return version if 0 <= version <= MOST_VERSIONS else None
 
 
 def without_nul(value: Any) -> Any:

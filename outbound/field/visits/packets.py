@@ -60,8 +60,8 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """Everything that a telephone is given. `words`: of each ente; `photo`: of his badge, a JPEG; `keep_days`: after
-    so many without contact it forgets all.
+    """Everything that a telephone is given. `words`: of each ente, with their versions; `photo`: of his badge, a JPEG;
+    `keep_days`: after so many without contact it forgets all.
     """
 
     agent: FieldAgent
@@ -69,6 +69,7 @@ class Packet:
     made_at: datetime
     stops: tuple[Stop, ...]
     words: dict[int, Words]
+    versions: dict[int, int]
     photo: bytes | None = None
 
     @property
@@ -89,17 +90,18 @@ def give(session: Session, by: Principal, *, token: str) -> Packet:
     agent = session.get_one(FieldAgent, device.agent_id)
     made = clock.now(session)
     stops = tuple(stops_of(session, by, agent, clock.business_day(made)))
-    words = {
-        ente_id: wording.of_ente(session, ente_id)[1] for ente_id in sorted({one.practice.ente_id for one in stops})
-    }
-    for ente_id in words:
+    said = {ente_id: wording.of_ente(session, ente_id) for ente_id in sorted({one.practice.ente_id for one in stops})}
+    for ente_id in said:
         of_ente = [one for one in stops if one.practice.ente_id == ente_id]
         _written_down(session, by, device, ente_id, of_ente, made)
-    device.enti = sorted({*device.enti, *words})
+    device.enti = sorted({*device.enti, *said})
     device.contacted_at = made
     session.flush()
     photo = session.get(AgentFile, agent.photo) if agent.photo else None
-    return Packet(agent, device.id, made, stops, words, photo.content if photo else None)
+    return Packet(
+        agent, device.id, made, stops, {ente_id: words for ente_id, (_, words) in said.items()},
+        {ente_id: version for ente_id, (version, _) in said.items()}, photo.content if photo else None,
+    )  # fmt: skip
 
 
 def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) -> Iterable[Stop]:

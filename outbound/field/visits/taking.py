@@ -22,7 +22,8 @@ from crm.core.errors import ConflictError, InvalidError
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from outbound.field.closing import register
-from outbound.field.practices.lifecycle import Limits, MandateState
+from outbound.field.practices import judging
+from outbound.field.practices.lifecycle import Limits, MandateState, Occasion
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.visits import applying, devices, entries, moving
 from outbound.field.visits.consequences import follows
@@ -97,7 +98,11 @@ def _take(session: Session, by: Principal, device: FieldDevice, entry: Entry, to
     if practice is None or apart is not None:
         return Taken.APART
     mandate = _mandate(session, practice, device.agent_id, entry.mandate_id)
+    verdict = judging.judge(session, [practice.id], began)[practice.id]
     visit = _visit(session, device, entry, practice, mandate, (began, ended), touch)
+    judging.keep(
+        session, practice, Occasion.VISITED, verdict, began, mandate_id=visit.mandate_id, visit_id=visit.id
+    )  # fmt: skip
     register.visit_taken(session, visit_id=visit.id)
     if missing:
         _sign(visit, Sign.MISSING)

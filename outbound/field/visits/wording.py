@@ -22,6 +22,14 @@ def of_ente(session: Session, ente_id: int) -> tuple[int, Words]:
     return (row.version, Words(**row.said)) if row else (0, Words())
 
 
+def of_version(session: Session, ente_id: int, version: int) -> Words | None:
+    """The words of a version; 0 are those that everybody has until he writes his own."""
+    if version == 0:
+        return Words()
+    row = session.scalar(select(FieldWords).where(FieldWords.ente_id == ente_id, FieldWords.version == version))
+    return Words(**row.said) if row else None
+
+
 def versions(session: Session, ente_id: int) -> list[FieldWords]:
     """All that were written, the latest first."""
     rows = select(FieldWords).where(FieldWords.ente_id == ente_id).order_by(FieldWords.version.desc())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 from crm.core.errors import InvalidError
+from outbound.field.visits.forbidden import FORBIDDEN
 
 LONGEST = 600
 KEEP_DAYS = (1, 7)
@@ -43,22 +44,11 @@ class Words:
 
 SPOKEN = tuple(one.name for one in fields(Words) if one.name != "keep_days")
 TO_ANYBODY = ("introduction", "neutral", "notice")
-# What may not be said, and why not. Beginnings of words.
-FORBIDDEN: tuple[tuple[str, str], ...] = (
-    (r"carcer|prigion|galera|arrest|manett", "per un tributo non pagato nessuno è arrestato"),
-    (r"polizi|carabinier|denunc|querel|penal", "un debito con il Comune non è un reato"),
-    (r"sfratt|sequestr", "chi fa le visite non sfratta e non sequestra"),
-    (r"ufficial[ei] giudiziar", "nessuno si presenta per quello che non è"),
-    (r"evasor|furb|disonest|vergogn|moros|inadempient", "offende chi ascolta"),
-    (r"vicin[oi]\b|datore|colleg|parent", "dei debiti non si parla con altri"),
-    (r"immediatament|entro oggi|ultim[ao] (avviso|occasione|possibilità)|prima che sia", "mette fretta senza ragione"),
-    (r"contant", "chi fa le visite non prende denaro"),
-)
 OF_A_DEBT = re.compile(
     r"debit|tribut|tass[ae]|impost|cartell|ingiunz|pagament|pagar|versar|arretrat|riscoss|importi?|euro|€|\b(imu|tari|tasi)\b",
     re.IGNORECASE,
 )
-_FORBIDDEN = tuple((re.compile(rf"\b(?:{words})", re.IGNORECASE), why) for words, why in FORBIDDEN)
+_FORBIDDEN = tuple((re.compile(rf"\b(?:{words})", re.IGNORECASE), why) for words, why in FORBIDDEN.items())
 
 
 def wrong(words: Words) -> Iterator[InvalidError]:
@@ -70,7 +60,7 @@ def wrong(words: Words) -> Iterator[InvalidError]:
         elif len(text) > LONGEST:
             yield InvalidError(f"È troppo lungo: al massimo {LONGEST} caratteri.", field=name)
         elif found := next(((m, why) for words_, why in _FORBIDDEN if (m := words_.search(text))), None):
-            yield InvalidError(f"«{found[0].group()}»: {found[1]}.", field=name)
+            yield InvalidError(f"«{found[0].group()}»: {found[1]}", field=name)
         elif name in TO_ANYBODY and (told := OF_A_DEBT.search(text)):
             yield InvalidError(
                 f"«{told.group()}»: chiunque può sentirlo o leggerlo, e di debiti non deve dire.", field=name

@@ -359,7 +359,7 @@ def test_the_substitute_is_offered_what_was_frozen_and_it_can_be_undone(field: F
     assert (handed.offered, handed.left) == ((one,), ())
     assert state_of(field, one) == (State.OFFERED, luca)
     assert field.work(lambda s: unfit.undo_replacement(s, by, finding_id=finding)) == 1
-    assert state_of(field, one) == (State.FROZEN, fabio)
+    assert state_of(field, one) == (State.FROZEN, None)
     field.work(lambda s: unfit.replace(s, by, finding_id=finding, substitute_id=luca))
     field.work(lambda s: unfit.remove(s, by, finding_id=finding))
     assert field.work(lambda s: unfit.findings(s, {field.cast.empoli}, owed=True)) == []

@@ -21,13 +21,14 @@ from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import CampaignContact, ContactState
 from outbound.campaigns.plan import Channel, Phase, Plan, Step
 from outbound.compliance.rules import Reason
+from outbound.field.agents import queries as of_agents
 from outbound.field.agents.models import DeclaredTie, FieldAgent, UnfitnessFinding
 from outbound.field.agents.ties import Sign, Tie
 from outbound.field.places import reading
 from outbound.field.places.placing import Placed
 from outbound.field.practices import (
     assignments,
-    going,
+    handing_over,
     judging,
     opening,
     own,
@@ -274,7 +275,7 @@ def test_the_same_home_excludes_and_the_same_surname_asks(field: Field) -> None:
     (practice,) = field.open()
     field.work(lambda s: s.execute(update(FieldAgent).where(FieldAgent.id == field.ferri_id).values(surname="Bianchi")))
     of = {"agent_id": field.ferri_id, "contact_ids": [field.cast.mario]}
-    assert field.work(lambda s: going.signs_of(s, **of)) == {field.cast.mario: (Sign.SAME_SURNAME,)}
+    assert field.work(lambda s: of_agents.signs_of(s, **of)) == {field.cast.mario: (Sign.SAME_SURNAME,)}
     field.offer(practice, field.ferri_id)
     field.work(lambda s: service.revoke(s, field.sara, practice_id=practice, reason="prova"))
     field.work(
@@ -318,7 +319,7 @@ def test_who_was_found_unfit_is_offered_nothing_and_what_he_has_is_frozen(field:
     (practice,) = field.open()
     field.accepted(practice)
     frozen = field.work(
-        lambda s: service.freeze_of(
+        lambda s: handing_over.freeze_of(
             s, agent_id=field.fabio_id, ente_id=field.cast.empoli, why="Agente non idoneo", at=field.now
         )
     )

@@ -11,10 +11,11 @@ from outbound.field.practices.lifecycle import Closed
 from outbound.field.visits import codes
 from outbound.field.visits.consequences import CONSEQUENCES, Way, follows
 from outbound.field.visits.door import Outcome
+from outbound.field.visits.forbidden import FORBIDDEN
 from outbound.field.visits.jpeg import stripped
 from outbound.field.visits.signs import Fix, Sign, metres, of_position
 from outbound.field.visits.timing import Told, Touch, clock_moved, clock_off, instant
-from outbound.field.visits.words import FORBIDDEN, Words, wrong
+from outbound.field.visits.words import Words, wrong
 
 AT = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -132,7 +133,7 @@ def test_what_threatens_offends_or_tells_others_is_not_saved(name: str, text: st
 
 
 def test_each_forbidden_word_says_why() -> None:
-    assert all(why for _, why in FORBIDDEN)
+    assert all(why.endswith(".") for why in FORBIDDEN.values())
 
 
 # -- code and picture -------------------------------------------------------------------------------------------------

@@ -147,7 +147,8 @@ for (const button of document.querySelectorAll("[data-deed]")) {
       visit.position = $("with-place").checked ? await here() : { why: "not_wanted" };
       button.disabled = false;
     }
-    await did({ deed: button.dataset.deed });
+    const said = button.dataset.deed === "told" ? { words: packet.enti[stop.ente].words_version } : {};
+    await did({ deed: button.dataset.deed, ...said });
   });
 }
 $("unsafe").addEventListener("click", () => did({ deed: "unsafe" }));
