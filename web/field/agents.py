@@ -74,7 +74,11 @@ def write_company(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Re
     days = Days(fields)
     since = days.needed("licence_on")
     days.check()
-    told = Company(**{name: fields.get(name, "") for name in company.LONGEST}, licence_on=since)
+    told = Company(
+        **{name: fields.get(name, "") for name in company.LONGEST}, licence_on=since,
+        alarm_phone=fields.get("alarm_phone", ""),
+        alarm_minutes=id_of(fields.get("alarm_minutes", str(company.MINUTES))) or 0,
+    )  # fmt: skip
     runtime.database.transact(
         visit.scope(Permission.FIELD_MANAGE), lambda session: company.write(session, visit.principal, told=told)
     )

@@ -19,13 +19,13 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.core.reasons import reason_given, words_given
-from crm.enti.days import Patron
-from crm.enti.models import Ente
-from outbound.field.agents import handing_over, queries
+from outbound.field.agents import handing_over, queries, warning
 from outbound.field.agents.deadlines import Countdown, countdown
 from outbound.field.agents.handing_over import HandedOver
 from outbound.field.agents.models import FieldAgent, UnfitnessFinding
+from outbound.field.agents.queries import patron_of
 from outbound.field.agents.standing import terms
+from outbound.field.agents.warning import LinkTo
 from outbound.field.practices import service
 from outbound.field.visits import devices
 
@@ -62,8 +62,11 @@ class FindingView:
         return self.withdrawn_at is None and (self.removal.urgent or self.substitution.urgent)
 
 
-def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, grounds: str) -> int:
-    """He is out from this instant; in the same transaction his practices are frozen. The finding's id.
+def find(
+    session: Session, by: Principal, *, agent_id: int, ente_id: int, grounds: str, link_to: LinkTo
+) -> int:  # fmt: skip
+    """He is out from this instant; in the same transaction his practices are frozen, and whoever manages the ente's
+    visits is written to. The finding's id. `link_to`: the address of an agent's page.
 
     Raises `NotFoundError` for whoever is not before this ente, `ConflictError` where he was found unfit already.
     """
@@ -90,6 +93,7 @@ def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, ground
     row.practices = service.freeze_of(session, agent_id=agent_id, ente_id=ente_id, why=FROZEN, at=at)
     devices.revoke_of(session, agent_id=agent_id, at=at)  # whoever another ente still wants registers his anew
     _note(session, by, "field_agent.unfit", row, reason=grounds, practices=len(row.practices))
+    warning.found(session, row, agent, link_to)
     return row.id
 
 
@@ -176,12 +180,6 @@ def findings(
     rows = session.scalars(its.order_by(UnfitnessFinding.found_at.desc(), UnfitnessFinding.id.desc())).all()
     found = [_view(session, row, today) for row in rows]
     return [one for one in found if one.is_open] if owed else found
-
-
-def patron_of(session: Session, ente_id: int) -> Patron:
-    """The day of an ente's patron saint, on which its terms do not run."""
-    ente = session.get_one(Ente, ente_id)
-    return ente.patron_month, ente.patron_day
 
 
 def _view(session: Session, row: UnfitnessFinding, today: date) -> FindingView:

@@ -36,7 +36,7 @@ from outbound.field.visits.words import Words
 from outbound.promises.judging import PromiseState
 from outbound.promises.models import PaymentPromise
 from tests.cast import Cast, principal_of
-from tests.outbound.field.people import a_device, a_mandate, a_practice, an_agent, approved
+from tests.outbound.field.people import LINK, TELLING, a_device, a_mandate, a_practice, an_agent, approved
 
 pytestmark = pytest.mark.integration
 RUN = "this-page"
@@ -332,7 +332,7 @@ def test_what_is_not_accepted_or_not_of_these_days_is_not_on_it(road: Road) -> N
 def test_an_alarm_is_raised_once_answered_and_its_place_forgotten(road: Road) -> None:
     raised = Raised(uuid4(), AlarmKind.PANIC, Told(road.now, RUN, 10**9), None, Checked(43.7, 10.9, 15))
     for _ in range(2):
-        alarms.raise_(road.session, road.device, touch=road.touch(), raised=raised)
+        alarms.raise_(road.session, road.device, touch=road.touch(), raised=raised, telling=TELLING)
     (seen,) = alarms.of_enti(road.session, [road.cast.empoli])
     assert (seen.agent, seen.row.latitude) == ("Fabio Lotti", 43.7)
     sara = principal_of(road.session, road.cast.sara)
@@ -377,5 +377,5 @@ def test_who_asks_for_instalments_ends_the_mandate_and_what_he_pays_in_its_days_
 def test_who_is_found_unfit_has_his_telephones_revoked_in_the_same_transaction(road: Road) -> None:
     sara = Principal(road.cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, road.cast.contract)}))
     grounds = "Ha preso denaro da un contribuente."
-    unfit.find(road.session, sara, agent_id=road.agent.id, ente_id=road.cast.empoli, grounds=grounds)
+    unfit.find(road.session, sara, agent_id=road.agent.id, ente_id=road.cast.empoli, grounds=grounds, link_to=LINK)
     assert (road.device.revoked_at, road.practice.state) == (road.now, State.FROZEN)
