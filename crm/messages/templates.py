@@ -548,7 +548,9 @@ FIELD_ALARM_OPEN = Template(
         "it": Wording(
             sms="{ente}: {agent} {what} e nessuno risponde ancora, tel. {phone}. Rispondi qui: {link}",
             subject="{agent} {what}, e nessuno risponde ancora",
-            body=_mail("it", "{agent} {what}, e nessuno risponde ancora. Telefono: {phone}.", "Per rispondergli: {link}"),
+            body=_mail(
+                "it", "{agent} {what}, e nessuno risponde ancora. Telefono: {phone}.", "Per rispondergli: {link}"
+            ),
         ),
         "en": Wording(
             sms="{ente}: {agent} {what} and nobody has answered yet, tel. {phone}. Answer here: {link}",

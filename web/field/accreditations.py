@@ -158,7 +158,11 @@ def find_unfit(
     runtime.database.transact(
         _scope(visit),
         lambda session: unfit.find(
-            session, visit.principal, agent_id=agent_id, ente_id=ente_id, grounds=grounds,
+            session,
+            visit.principal,
+            agent_id=agent_id,
+            ente_id=ente_id,
+            grounds=grounds,
             link_to=lambda one: f"{runtime.settings.public_url}/field/agents/{one}",
         ),
     )

@@ -135,7 +135,7 @@ def counting(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
     """Asked while an ente's quarters are counted: nothing, and once that is done the page anew."""
     with runtime.database.begin(_scope(visit)) as session:
         queries.whole_or_own(session, visit.principal, ente_id, None)
-        is_counting = counted.standing(session, ente_id=ente_id).counting
+        is_counting = counted.is_counting(session, ente_id=ente_id)
     return Response(status_code=204, headers={} if is_counting else {"HX-Refresh": "true"})
 
 

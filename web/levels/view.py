@@ -172,7 +172,7 @@ def late_days(session: Session, contract_id: int, day: date) -> Iterable[Breach]
     agreed = queries.agreement(session, contract_id, day)
     if agreed is None:
         return []
-    first, after = agreed.period.around(day)
+    first, _ = agreed.period.around(day)
     found = standings(session, contract_id, ente_id=None, begins=first.isoformat())
     rows = () if found is None else found.rows
     return [breach for row in rows if row.promise.metric in LATE for breach in row.period.penalised]

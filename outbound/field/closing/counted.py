@@ -7,7 +7,7 @@ What is kept names no position: practices by their numbers. Settled quarters are
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import TypeAdapter
 from sqlalchemy import delete, select
@@ -26,6 +26,7 @@ from outbound.lists.tasks import renewed
 
 COUNT = "field.count"  # the kind of the job
 LARGE = 5_000  # payments' events of an ente, from which on a job reckons: about half a second
+SHORTEST = timedelta(minutes=1)  # that what was counted is shown
 EVERYBODY = 0  # whose figures: of all agents, else of one
 _Q = table_of(OpenQuarter)
 
@@ -66,16 +67,20 @@ def standing(session: Session, *, ente_id: int, agent_id: int | None = None) -> 
     rows = session.execute(select(_Q).where(*whose).order_by(_Q.c.quarter)).all()
     all_of_them = _Q.c.ente_id == ente_id, _Q.c.agent_id == EVERYBODY
     last = session.execute(select(_Q.c.at, _Q.c.took_ms).where(*all_of_them).limit(1)).one_or_none()
-    if last is None or clock.now(session) - last.at >= kept_for(last.took_ms):
+    if last is None or clock.now(session) - last.at >= max(kept_for(last.took_ms), SHORTEST):
         ask(session, ente_id=ente_id)
-    counting = jobs.live(session, ente_id=ente_id, kind=COUNT) > 0
     kept = tuple(_FIGURES.validate_json(row.value) for row in rows)
-    return Standing(kept, None if last is None else last.at, counting)
+    return Standing(kept, None if last is None else last.at, is_counting(session, ente_id=ente_id))
 
 
 def ask(session: Session, *, ente_id: int) -> None:
     """Have an ente's quarters reckoned anew, unless somebody is at it."""
     jobs.enqueue_once(session, ente_id=ente_id, kind=COUNT, argument={})
+
+
+def is_counting(session: Session, *, ente_id: int) -> bool:
+    """Whether somebody is at it."""
+    return jobs.live(session, ente_id=ente_id, kind=COUNT) > 0
 
 
 def figures(found: Open, agent_id: int | None = None) -> Figures:
