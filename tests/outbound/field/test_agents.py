@@ -493,7 +493,9 @@ def test_an_approver_of_empoli_decides_nothing_of_vinci(field: Field) -> None:
         field.work(lambda s: overview.seen(s, stranger, agent))
     with pytest.raises(NotFoundError):  # to Empoli he was never proposed
         field.work(
-            lambda s: unfit.find(s, stranger, agent_id=agent, ente_id=field.cast.empoli, grounds="Uno sgarbo.", link_to=LINK)
+            lambda s: unfit.find(
+                s, stranger, agent_id=agent, ente_id=field.cast.empoli, grounds="Non mi piace.", link_to=LINK
+            )
         )  # fmt: skip
 
 
