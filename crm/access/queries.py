@@ -311,3 +311,24 @@ def _wanted(session: Session, by: Principal, wanted: Filter) -> list[ColumnEleme
 def _covers(session: Session, ente_id: int) -> ColumnElement[bool]:
     covering = [one for one, covered in enti.coverage(session).items() if ente_id in covered]
     return RoleGrant.contract_id.in_(covering)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A user, and where he is written to. `email` is empty where none is known."""
+
+    id: int
+    name: str
+    email: str
+    language: str
+
+
+def to_tell(session: Session, permission: Permission, *, ente_id: int) -> list[Told]:
+    """Whoever now holds a permission on an ente and is not kept away by it."""
+    able = able_on(session, permission, ente_id=ente_id)
+    rows = session.execute(
+        select(User.id, User.name, User.email, User.language)
+        .where(User.id.in_(able), ~kept_away(User.id, [ente_id]))
+        .order_by(User.id)
+    )
+    return [Told(user_id, name, email or "", language) for user_id, name, email, language in rows]

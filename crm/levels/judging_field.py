@@ -11,6 +11,11 @@ from crm.levels.terms import Terms
 from crm.levels.verdicts import Judge, Verdict, standing_of
 
 
+def late_subject(one: Unfit, days: int) -> str:
+    """What is said of a day that something came late: the day of the finding, which finding, and which day after it."""
+    return f"{one.found_on.isoformat()}:{one.id}:{days}"
+
+
 def after_finding(days_of: Callable[[Unfit], int | None]) -> Judge:
     """The most working days after a finding; `part` of `whole` findings came late. Each day late is paid for, where the
     contract says so.
@@ -22,7 +27,7 @@ def after_finding(days_of: Callable[[Unfit], int | None]) -> Judge:
             return Verdict(promise)
         late = tuple(
             Breach(
-                promise.metric, f"{one.id}:{n}", one.found_on, start_of_day(one.found_on), Decimal(n),
+                promise.metric, late_subject(one, n), one.found_on, start_of_day(one.found_on), Decimal(n),
                 Callers.LANDLINE, one.ente_id, enti=(one.ente_id,),
             )
             for one, days in known

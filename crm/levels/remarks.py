@@ -1,10 +1,11 @@
-"""What is said of a call that passed a limit, or of a day at the desks: notes, and requests to leave it out of the
-penalties. Never silently: the ente of the call decides, of a day each of those whose offices were over the limit; what
-was said stays, and each step is in their access logs.
+"""What is said of a call that passed a limit, of a day at the desks, or of a day that an unfit agent's removal came
+late: notes, and requests to leave it out of the penalties. Never silently: the ente of the call or the agent decides,
+of a day at the desks each of those whose offices were over the limit; what was said stays, and each step is in their
+access logs.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,7 +25,7 @@ from crm.enti.queries import enti_of
 from crm.levels.closing import ONE_DAY, closed
 from crm.levels.judging_desks import enti_over
 from crm.levels.known import Breach
-from crm.levels.metrics import OF_DAYS
+from crm.levels.metrics import LATE, OF_DAYS
 from crm.levels.models import ContractEvent, PenaltyRemark, RemarkState
 from crm.levels.queries import agreement
 from crm.levels.verdicts import Verdict
@@ -41,7 +42,9 @@ class Step(StrEnum):
 
 Key = tuple[str, str]  # a metric, and the call or the day that passed its limit
 NOT_OVER = "Questa chiamata, o questo giorno, non è oltre il limite."
-_IS_OF_DAY = PenaltyRemark.metric.in_(OF_DAYS)
+_IS_OF_DAY = PenaltyRemark.metric.in_((*OF_DAYS, *LATE))  # its subject begins with a day
+Late = Callable[[Session, int, date], Iterable[Breach]]  # a contract's late days, of findings of the period of a day
+ISO_DAY = 10  # signs of a day
 _ITS_CALL = and_(
     ContractEvent.contract_id == PenaltyRemark.contract_id, ContractEvent.metric == PenaltyRemark.metric,
     ContractEvent.subject == PenaltyRemark.subject,
@@ -67,16 +70,20 @@ class Remark:
 
 
 def say(
-    session: Session, by: Principal, *, contract_id: int, metric: str, subject: str, text: str, leave_out: bool
+    session: Session, by: Principal, *, contract_id: int, metric: str, subject: str, text: str, leave_out: bool,
+    late: Late = lambda _session, _contract_id, _day: (),
 ) -> list[int]:  # fmt: skip
-    """Write a note on a call or a day (`subject` is its date) over a limit; `leave_out` asks each ente that it concerns
-    not to be paid for it, but those that were asked already, or agreed. The remarks' ids, one for each ente.
+    """Write a note on a call or a day (`subject` begins with its date) over a limit; `leave_out` asks each ente that it
+    concerns not to be paid for it, but those that were asked already, or agreed. The remarks' ids, one for each ente.
 
     Raises `NotFoundError` for what is not over the limit, `ConflictError` when the call is of no ente yet, or every
     ente was asked.
     """
     by.require(Permission.PENALTY_CONTEST, contract_id=contract_id)
-    whose = (_of_day if metric in OF_DAYS else _of_call)(session, contract_id, metric, subject)
+    if metric in LATE:
+        whose = _of_late_day(session, contract_id, metric, subject, late)
+    else:
+        whose = (_of_day if metric in OF_DAYS else _of_call)(session, contract_id, metric, subject)
     text = words_given(text, "text")
     if leave_out:
         whose -= _settled(session, contract_id, metric, subject)
@@ -108,7 +115,8 @@ def _said(session: Session, by: Principal, row: PenaltyRemark) -> int:
 
 def _about(row: PenaltyRemark) -> dict[str, str]:
     """The call, or the day, as the access log has it."""
-    return {"day" if row.metric in OF_DAYS else "call": row.subject}
+    is_of_day = row.metric in OF_DAYS or row.metric in LATE
+    return {"day": row.subject[:ISO_DAY]} if is_of_day else {"call": row.subject}
 
 
 def _of_call(session: Session, contract_id: int, metric: str, subject: str) -> set[int]:
@@ -143,6 +151,16 @@ def _of_day(session: Session, contract_id: int, metric: str, subject: str) -> se
     if not found:
         raise NotFoundError(NOT_OVER)
     return found
+
+
+def _of_late_day(session: Session, contract_id: int, metric: str, subject: str, late: Late) -> set[int]:
+    """For which ente the agent was found unfit."""
+    day = _date(subject[:ISO_DAY])
+    found = () if day is None else late(session, contract_id, day)
+    whose = {ente_id for breach in found if _key(breach) == (metric, subject) for ente_id in breach.enti}
+    if not whose:
+        raise NotFoundError(NOT_OVER)
+    return whose
 
 
 def _date(subject: str) -> date | None:
@@ -232,7 +250,7 @@ def waiting(session: Session, ente_ids: Collection[int]) -> list[Waiting]:
     ).all()  # fmt: skip
     found: Counter[tuple[date, int, int]] = Counter()
     for ente_id, contract_id, subject, at in rows:
-        day = date.fromisoformat(subject) if at is None else clock.business_day(at)
+        day = date.fromisoformat(subject[:ISO_DAY]) if at is None else clock.business_day(at)
         agreed = agreement(session, contract_id, day)
         if agreed is not None:
             found[agreed.period.around(day)[0], contract_id, ente_id] += 1

@@ -29,6 +29,11 @@ class MessageTemplate(StrEnum):
     SERVICE_DOWN = "service_down"
     SERVICE_BACK = "service_back"
     REPORT_READY = "report_ready"
+    FIELD_ALARM = "field_alarm"
+    FIELD_ALARM_OPEN = "field_alarm_open"
+    FIELD_UNFIT = "field_unfit"
+    FIELD_REMOVAL_DUE = "field_removal_due"
+    FIELD_SUBSTITUTE_DUE = "field_substitute_due"
 
 
 LONGEST_OWN = 160  # of a link to somebody's appointment or wish: his token takes 53 signs of it
@@ -512,6 +517,126 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
     lives=timedelta(days=3),
 )  # fmt: skip
 
+# To whoever manages the visits of an ente. What asks for help is told with who and how to call him, and no taxpayer.
+_WHO: dict[str, Field] = {**_ENTE, "what": Text(20), "agent": Name(), "phone": Text(24), "link": Link()}
+
+FIELD_ALARM = Template(
+    MessageTemplate.FIELD_ALARM, Kind.ASKED, _WHO,
+    {
+        "it": Wording(
+            sms="{ente}: {agent} {what}, tel. {phone}. Rispondi qui: {link}",
+            subject="{agent} {what}",
+            body=_mail("it", "{agent} {what}. Il suo telefono: {phone}.", "Per rispondergli: {link}"),
+        ),
+        "en": Wording(
+            sms="{ente}: {agent} {what}, tel. {phone}. Answer here: {link}",
+            subject="{agent} {what}",
+            body=_mail("en", "{agent} {what}. The telephone: {phone}.", "To answer: {link}"),
+        ),
+        "de": Wording(
+            sms="{ente}: {agent} {what}, Tel. {phone}. Hier antworten: {link}",
+            subject="{agent} {what}",
+            body=_mail("de", "{agent} {what}. Telefon: {phone}.", "Zum Antworten: {link}"),
+        ),
+    },
+    lives=timedelta(hours=6),
+)  # fmt: skip
+
+FIELD_ALARM_OPEN = Template(
+    MessageTemplate.FIELD_ALARM_OPEN, Kind.ASKED, _WHO,
+    {
+        "it": Wording(
+            sms="{ente}: {agent} {what} e nessuno risponde ancora, tel. {phone}. Rispondi qui: {link}",
+            subject="{agent} {what}, e nessuno risponde ancora",
+            body=_mail(
+                "it", "{agent} {what}, e nessuno risponde ancora. Telefono: {phone}.", "Per rispondergli: {link}"
+            ),
+        ),
+        "en": Wording(
+            sms="{ente}: {agent} {what} and nobody has answered yet, tel. {phone}. Answer here: {link}",
+            subject="{agent} {what}, and nobody has answered yet",
+            body=_mail("en", "{agent} {what}, and nobody has answered yet. Telephone: {phone}.", "To answer: {link}"),
+        ),
+        "de": Wording(
+            sms="{ente}: {agent} {what}, noch hat niemand geantwortet, Tel. {phone}. Hier antworten: {link}",
+            subject="{agent} {what}, und noch hat niemand geantwortet",
+            body=_mail(
+                "de", "{agent} {what}, und noch hat niemand geantwortet. Telefon: {phone}.", "Zum Antworten: {link}"
+            ),
+        ),
+    },
+    lives=timedelta(hours=6),
+)  # fmt: skip
+
+FIELD_UNFIT = Template(
+    MessageTemplate.FIELD_UNFIT, Kind.ASKED,
+    {**_ENTE, "agent": Name(), "removal": Day(), "substitute": Day(), "link": Link()},
+    {
+        "it": Wording(
+            subject="{ente}: un agente è stato trovato non idoneo",
+            body=_mail(
+                "it", "{agent} è stato trovato non idoneo: per l'ente non può più agire.",
+                "Da allontanare entro: {removal}\nDa sostituire entro: {substitute}", "{link}",
+            ),
+        ),
+        "en": Wording(
+            subject="{ente}: an agent was found unfit",
+            body=_mail(
+                "en", "{agent} was found unfit: for the ente he may act no more.",
+                "To be removed by: {removal}\nTo be replaced by: {substitute}", "{link}",
+            ),
+        ),
+        "de": Wording(
+            subject="{ente}: eine Person im Außendienst ist ungeeignet",
+            body=_mail(
+                "de", "{agent} wurde als ungeeignet befunden und darf für die Körperschaft nicht mehr tätig sein.",
+                "Zu entfernen bis: {removal}\nZu ersetzen bis: {substitute}", "{link}",
+            ),
+        ),
+    },
+    lives=timedelta(days=1),
+)  # fmt: skip
+
+_TERM: dict[str, Field] = {**_ENTE, "agent": Name(), "due": Day(), "link": Link()}
+
+FIELD_REMOVAL_DUE = Template(
+    MessageTemplate.FIELD_REMOVAL_DUE, Kind.ASKED, _TERM,
+    {
+        "it": Wording(
+            subject="{ente}: un agente è ancora da allontanare",
+            body=_mail("it", "{agent} va allontanato entro {due}, e non è ancora segnato.", "{link}"),
+        ),
+        "en": Wording(
+            subject="{ente}: an agent is still to be removed",
+            body=_mail("en", "{agent} has to be removed by {due}, and is not marked so yet.", "{link}"),
+        ),
+        "de": Wording(
+            subject="{ente}: eine Person im Außendienst ist noch zu entfernen",
+            body=_mail("de", "{agent} ist bis {due} zu entfernen; vermerkt ist das noch nicht.", "{link}"),
+        ),
+    },
+    lives=timedelta(days=1),
+)  # fmt: skip
+
+FIELD_SUBSTITUTE_DUE = Template(
+    MessageTemplate.FIELD_SUBSTITUTE_DUE, Kind.ASKED, _TERM,
+    {
+        "it": Wording(
+            subject="{ente}: un agente è ancora da sostituire",
+            body=_mail("it", "{agent} va sostituito entro {due}, e non lo è ancora.", "{link}"),
+        ),
+        "en": Wording(
+            subject="{ente}: an agent is still to be replaced",
+            body=_mail("en", "{agent} has to be replaced by {due}, and is not yet.", "{link}"),
+        ),
+        "de": Wording(
+            subject="{ente}: eine Person im Außendienst ist noch zu ersetzen",
+            body=_mail("de", "{agent} ist bis {due} zu ersetzen; das steht noch aus.", "{link}"),
+        ),
+    },
+    lives=timedelta(days=1),
+)  # fmt: skip
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
@@ -519,5 +644,6 @@ TEMPLATES = catalogue(
         WAITING_OFFER, PLEASE_CALL, CONVERSATION, CAMPAIGN,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
+        FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
     )
 )  # fmt: skip

@@ -107,7 +107,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"\.(csv|json|ics|atom|js|xlsx|sav|xml|zip|pdf|\{kind\})$|^/$|^/(metrics|session)$|^/(health|drafts|beside)/"
     r"|^/(console|practice)/|^/files/(positions|documents)/\{|^/files/\{contact_id\}/timeline$|^/follow-ups/(form$|\{)"
     r"|^/knowledge/(found|\{piece_id\}/text)$|^/levels/\{contract_id\}/\{name\}$|^/messages/(closed|form/)"
-    r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
+    r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$|^/field/alarms/badge$|^/field/commissions/open/\{ente_id\}/counting$"
     r"|^/letters/(\{letter_id\}/file|.*/now)$|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
     r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"

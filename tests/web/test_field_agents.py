@@ -15,6 +15,7 @@ from crm.core.db import Database, Scope
 from outbound.field.agents import register, unfit
 from outbound.field.agents.models import FieldAgent
 from tests.cast import Cast
+from tests.outbound.field.people import LINK
 from tests.outbound.field.test_agents import FABIO, PDF, Field, badge_of, field
 from tests.outbound.field.test_badges import picture
 from tests.web.conftest import csrf_of, let_in
@@ -137,7 +138,9 @@ def test_anybody_checks_a_badge_in_three_languages_and_the_answers_are_alike(cli
     now.work(lambda s: register.issue_badge(s, now.sara, agent_id=1))
     fresh = badge_of(now, 1)
     now.work(
-        lambda s: unfit.find(s, now.sara, agent_id=1, ente_id=now.cast.empoli, grounds="Ha minacciato un cittadino.")
+        lambda s: unfit.find(
+            s, now.sara, agent_id=1, ente_id=now.cast.empoli, grounds="Ha minacciato un cittadino.", link_to=LINK
+        )
     )
     assert client.post("/badge", data={"code": fresh}).text == revoked == unknown
     assert "non apra e chiami" in unknown

@@ -91,10 +91,12 @@ def engine() -> None:
     from outbound.dialer.driving import Dialer  # noqa: PLC0415
     from outbound.dialer.staffing import fold_all as count_outbound  # noqa: PLC0415
     from outbound.field.agents.leaving import forget_all as forget_agents  # noqa: PLC0415
+    from outbound.field.agents.warning import warn_all as warn_unfit  # noqa: PLC0415
     from outbound.field.closing.listening import hear_all as hear_payments  # noqa: PLC0415
     from outbound.field.closing.settling import close_all as settle_quarters  # noqa: PLC0415
     from outbound.field.practices.tidying import tidy_all  # noqa: PLC0415
     from outbound.field.practices.turns import open_all  # noqa: PLC0415
+    from outbound.field.visits.asking import owe_all as ask_ahead  # noqa: PLC0415
     from outbound.messages.sending import ask_unheard  # noqa: PLC0415
     from outbound.outcomes.service import let_go_all as let_go_held  # noqa: PLC0415
     from outbound.promises.service import judge_all as judge_promises  # noqa: PLC0415
@@ -177,6 +179,13 @@ def engine() -> None:
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
+        Chore(
+            "unfit_terms",
+            600,
+            partial(warn_unfit, runtime.database, lambda one: f"{settings.public_url}/field/agents/{one}"),
+            patient=True,
+        ),
+        Chore("visits_checked", 600, partial(ask_ahead, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),
         Chore("field_payments", 30, partial(hear_payments, runtime.database), patient=True),
         Chore("field_quarters", 600, partial(settle_quarters, runtime.database), patient=True),

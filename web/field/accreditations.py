@@ -157,7 +157,14 @@ def find_unfit(
     """He is unfit for an ente: out at once."""
     runtime.database.transact(
         _scope(visit),
-        lambda session: unfit.find(session, visit.principal, agent_id=agent_id, ente_id=ente_id, grounds=grounds),
+        lambda session: unfit.find(
+            session,
+            visit.principal,
+            agent_id=agent_id,
+            ente_id=ente_id,
+            grounds=grounds,
+            link_to=lambda one: f"{runtime.settings.public_url}/field/agents/{one}",
+        ),
     )
     return told_anew("Da adesso non agisce più per l'ente: le sue pratiche sono ferme.", visit)
 

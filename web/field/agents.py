@@ -92,6 +92,8 @@ def write_company(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Re
     told = Company(
         **{name: fields.get(name, "") for name in company.LONGEST}, licence_on=since,
         kept_years=int(years) if years.isascii() and years.isdecimal() and len(years) < 3 else -1,
+        alarm_phone=fields.get("alarm_phone", ""),
+        alarm_minutes=id_of(fields.get("alarm_minutes", str(company.MINUTES))) or 0,
     )  # fmt: skip
     runtime.database.transact(
         visit.scope(Permission.FIELD_MANAGE), lambda session: company.write(session, visit.principal, told=told)

@@ -13,12 +13,11 @@ from crm.access.service import scope_for
 from crm.core.db import Scope
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
-from outbound.field.closing import agreeing, queries, settling
+from outbound.field.closing import agreeing, counted, queries
 from outbound.field.closing.agreed import MOST_BANDS, Band, Conditions, Part, Phase
 from outbound.field.closing.quarters import Quarter
 from outbound.field.closing.queries import Month, Settled, Share
 from outbound.field.closing.settlement import Line
-from outbound.field.closing.settling import Open
 from web.edge.answers import shown_anew
 from web.edge.fields import cents_of, day_of, id_of
 from web.edge.i18n import translations
@@ -66,16 +65,16 @@ def overview(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int |
         raise NotFoundError("Questo ente non esiste.")
     whose = his if ente is None else frozenset({ente})
     with runtime.database.begin(scope) as session:
-        standing = {one: settling.opened(session, ente_id=one) for one in sorted(whose)}
-        lines = [line for some in standing.values() for each in some for line in each.lines]
-        months = queries.both(queries.months(session, whose), queries.months_of(lines))
+        standing = {one: counted.standing(session, ente_id=one) for one in sorted(whose)}
+        opened = [month for some in standing.values() for each in some.quarters for month in each.months]
+        months = queries.both(queries.months(session, whose), opened)
         context: dict[str, Any] = {
             "badges": enti.badges(session, his), "whose": sorted(whose), "chosen": ente, "standing": standing,
             "settled": queries.settlements(session, whose), "terms": agreeing.proposals(session, whose),
             "proposes": scope_for(session, visit.principal, Permission.FIELD_MANAGE).enti or frozenset(),
             "decides": scope_for(session, visit.principal, Permission.FIELD_APPROVE).enti or frozenset(),
             "months": months, "chart": _chart(months, visit.language), "parts": Part, "phases": Phase,
-            "bands": range(1, BANDS + 1), "sums": queries.shares_of,
+            "bands": range(1, BANDS + 1),
         }  # fmt: skip
     return page(request, "field/commissions.html", visit.language, visit=visit, csrf=visit.csrf_token, **context)
 
@@ -89,16 +88,13 @@ def mine(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         own = queries.agent_id_of(session, visit.principal)
         found = queries.settlements(session, his)
         shares = queries.shares(session, [one.id for one in found], agent_id=own)
-        standing = [
-            (ente_id, _own(each, own)) for ente_id in sorted(his) for each in settling.opened(session, ente_id=ente_id)
-        ]
-        lines = [line for _, each in standing for line in each.lines]
-        months = queries.both(queries.months(session, his, agent_id=own), queries.months_of(lines))
+        standing = {one: counted.standing(session, ente_id=one, agent_id=own) for one in sorted(his)}
+        opened = [month for some in standing.values() for each in some.quarters for month in each.months]
+        months = queries.both(queries.months(session, his, agent_id=own), opened)
         badges = enti.badges(session, his)
     return page(
         request, "field/mine.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, shares=shares,
-        standing=[(ente_id, each) for ente_id, each in standing if each.lines], badges=badges, months=months,
-        chart=_chart(months, visit.language), sums=queries.shares_of,
+        standing=standing, badges=badges, months=months, chart=_chart(months, visit.language),
     )  # fmt: skip
 
 
@@ -108,17 +104,39 @@ def opened(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int,
     wanted = Quarter.parse(quarter)
     with runtime.database.begin(_scope(visit)) as session:
         own = queries.whole_or_own(session, visit.principal, ente_id, None)
-        found = next((one for one in settling.opened(session, ente_id=ente_id) if one.quarter == wanted), None)
+        stands = counted.standing(session, ente_id=ente_id, agent_id=own)
+        found = next((one for one in stands.quarters if one.quarter == str(wanted)), None)
         if found is None:
-            raise NotFoundError("Questo trimestre non è aperto.")
-        its = found.lines if own is None else _own(found, own).lines
-        names = queries.names(session, {one.agent_id for one in its})
+            raise NotFoundError("Questo trimestre non è aperto, o si sta ancora contando.")
+        names = queries.names(session, {one.agent_id for one in found.shares})
         badge = enti.badges(session)[ente_id]
     return page(
         request, "field/statement.html", visit.language, visit=visit, csrf=visit.csrf_token, quarter=str(wanted),
-        badge=badge, settled=None, due_on=found.due_on, shares=queries.shares_of(its), names=names, own=own,
-        lines=list(enumerate(its, start=1))[: queries.SHOWN], more=max(0, len(its) - queries.SHOWN), agent=own,
+        badge=badge, settled=None, due_on=found.due_on, shares=found.shares, names=names, own=own,
+        lines=list(enumerate(found.lines, start=1)), more=found.count - len(found.lines), agent=own,
+        counted_at=stands.counted_at,
     )  # fmt: skip
+
+
+@router.post("/field/commissions/open/{ente_id}/count")
+def count_anew(runtime: RuntimeDep, visit: ChangeDep, ente_id: int) -> Response:
+    """Have an ente's open quarters counted now."""
+
+    def work(session: Session) -> None:
+        queries.whole_or_own(session, visit.principal, ente_id, None)
+        counted.ask(session, ente_id=ente_id)
+
+    runtime.database.transact(_scope(visit), work)
+    return shown_anew(translations(visit.language).gettext("Si sta contando."))
+
+
+@router.get("/field/commissions/open/{ente_id}/counting")
+def counting(runtime: RuntimeDep, visit: VisitDep, ente_id: int) -> Response:
+    """Asked while an ente's quarters are counted: nothing, and once that is done the page anew."""
+    with runtime.database.begin(_scope(visit)) as session:
+        queries.whole_or_own(session, visit.principal, ente_id, None)
+        is_counting = counted.is_counting(session, ente_id=ente_id)
+    return Response(status_code=204, headers={} if is_counting else {"HX-Refresh": "true"})
 
 
 @router.get("/field/commissions/{settlement_id}")
@@ -131,7 +149,7 @@ def one(
         request, "field/statement.html", visit.language, visit=visit, csrf=visit.csrf_token,
         quarter=found.settled.quarter, badge=_badge(runtime, found.settled.ente_id), settled=found.settled, due_on=None,
         shares=found.shares, names=found.names, own=found.agent_id, lines=found.lines[: queries.SHOWN],
-        more=max(0, len(found.lines) - queries.SHOWN), agent=found.agent_id,
+        more=max(0, len(found.lines) - queries.SHOWN), agent=found.agent_id, counted_at=None,
     )  # fmt: skip
 
 
@@ -267,11 +285,6 @@ def _scope(visit: Visit) -> Scope:
 def _badge(runtime: Runtime, ente_id: int) -> enti.Badge:
     with runtime.database.begin(Scope.nothing()) as session:
         return enti.badges(session)[ente_id]
-
-
-def _own(found: Open, agent_id: int) -> Open:
-    """An agent's part of a quarter."""
-    return Open(found.quarter, tuple(one for one in found.lines if one.agent_id == agent_id), found.due_on)
 
 
 def _chart(months: list[Month], language: str) -> str:

@@ -17,13 +17,16 @@ from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from outbound.field.visits import alarms, devices, entries, packets, taking
+from outbound.field.visits.alarm_telling import Telling
 from outbound.field.visits.alarms import NOWHERE, Raised
 from outbound.field.visits.door import Outcome, Whom
 from outbound.field.visits.models import AlarmKind
 from outbound.field.visits.timing import Touch
+from web.edge.i18n import LANGUAGES, said
 from web.edge.requests import TooLargeError
 from web.edge.templating import environment
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.edge.words import word_for
 from web.field import packet as packing
 from web.field import shell
 from web.field.words_door import IDENTITIES
@@ -129,6 +132,7 @@ def packet(runtime: RuntimeDep, visit: ChangeDep, token: Token = "") -> Response
 def outbox(runtime: RuntimeDep, told: Told, token: Token = "") -> Response:
     """Take what a telephone tells, and say how its alarms stand. Sent again, it is once."""
     scope = _scope(runtime, token)
+    telling = Telling(f"{runtime.settings.public_url}/field/visits", _said_of)
 
     def work(session: Session) -> dict[str, Any]:
         device = devices.of_token(session, token, lock=True)
@@ -136,7 +140,7 @@ def outbox(runtime: RuntimeDep, told: Told, token: Token = "") -> Response:
         sent = [one for one in _list(told.get("entries")) if isinstance(one, dict)][:MOST_SENT]
         answers = taking.take(session, device, touch=touch, sent=sent)
         for one in _list(told.get("alarms"))[:MOST_SENT]:
-            alarms.raise_(session, device, touch=touch, raised=_raised(_mapping(one)))
+            alarms.raise_(session, device, touch=touch, raised=_raised(_mapping(one)), telling=telling)
         asked = [UUID(one) for one in _list(told.get("asked"))[:MOST_SENT] if _is_id(one)]
         return {
             "answers": [{"id": one.id, "taken": one.taken.value} for one in answers],
@@ -179,6 +183,10 @@ def _raised(raw: dict[str, Any]) -> Raised:
         practice if isinstance(practice, int) and 0 < practice < 2**63 else None,
         entries.checked_of(raw["position"]) if raw.get("position") else NOWHERE,
     )  # fmt: skip
+
+
+def _said_of(kind: AlarmKind, language: str) -> str:
+    return said(language if language in LANGUAGES else "it", word_for(kind))
 
 
 def _mapping(raw: Any) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from typing import Any
 import segno
 from sqlalchemy.orm import Session
 
+from crm.collection.sources.port import Lookup
 from crm.core.clock import ROME
 from crm.enti import queries as enti
 from crm.positions.payable import QR_LEVEL, QR_VERSION, Payable, qr_content
 from outbound.field.visits import door
+from outbound.field.visits.asking import Checked
 from outbound.field.visits.packets import Asked, Packet, Stop
 from outbound.field.visits.words import SPOKEN
 from telephony.lines import queries as lines
@@ -28,6 +30,7 @@ def written(session: Session, runtime: Runtime, packet: Packet, language: str) -
     badges = enti.badges(session)
     return {
         "made_at": packet.made_at.isoformat(),
+        "asking": packet.asking,
         "keep_days": packet.keep_days,
         "device": str(packet.device_id),
         "agent": {
@@ -67,10 +70,21 @@ def _stop(session: Session, stop: Stop, language: str) -> dict[str, Any]:
         "place": ", ".join(filter(None, (practice.street, f"{practice.postcode} {practice.town}".strip()))),
         "at": [practice.latitude, practice.longitude] if practice.latitude is not None else None,
         "code": stop.code,
+        "checked": _checked(stop.checked),
         "planned": stop.planned.isoformat() if stop.planned else None,
         "not_before": practice.not_before.isoformat() if practice.not_before else None,
         "debts": [_debt(session, practice.ente_id, one, language) for one in stop.debts],
     }  # fmt: skip
+
+
+def _checked(checked: Checked | None) -> dict[str, Any] | None:
+    """When the gestionale answered about him, or none where it answers about nobody alone. `at` is none where it did
+    not: what the packet says is as old as it says.
+    """
+    if checked is None:
+        return None
+    known = checked.outcome is Lookup.ANSWERED and checked.at is not None
+    return {"at": checked.at.isoformat() if known and checked.at else None}
 
 
 def _debt(session: Session, ente_id: int, debt: Asked, language: str) -> dict[str, Any]:

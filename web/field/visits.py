@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy.orm import Session
+from fastapi.responses import HTMLResponse
 
 from crm.access.permissions import Permission
 from crm.core import clock, topics
@@ -39,6 +39,13 @@ def visits(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         request, "field/visits.html", visit.language, visit=visit, csrf=visit.csrf_token, regions=regions,
         telephones=telephones, here="visits",
     )  # fmt: skip
+
+
+@router.get("/field/alarms/badge")
+def badge_now(runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """How many need help, for pages that are not live."""
+    rendered = _render_badge(runtime, visit.scope(Permission.FIELD_MANAGE), visit.language)
+    return HTMLResponse(rendered.regions["field-alarms"])
 
 
 @router.post("/field/alarms/{alarm_id}/answer")
@@ -166,12 +173,9 @@ def _render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
 
 def _render_badge(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     with runtime.database.begin(scope) as session:
-        found = _open(session, scope)
-    return Rendered({"field-alarms": fragment("field/_badge.html", language, count=found)}, _topics(scope.enti or ()))
-
-
-def _open(session: Session, scope: Scope) -> int:
-    return sum(one.row.acknowledged_at is None for one in alarms.of_enti(session, scope.enti or frozenset()))
+        count, latest = alarms.unanswered(session, scope.enti or frozenset())
+    html = fragment("field/_badge.html", language, count=count, latest=latest)
+    return Rendered({"field-alarms": html}, _topics(scope.enti or frozenset()))
 
 
 def _topics(ente_ids: frozenset[int] | tuple[int, ...]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
-from web.levels.view import standings
+from web.levels.view import late_days, standings
 from web.levels.watched import scope_of, watched
 
 router = APIRouter(include_in_schema=False)
@@ -52,7 +52,7 @@ def remark(
     def work(session: Session) -> None:
         remarks.say(
             session, visit.principal, contract_id=contract_id, metric=metric, subject=subject, text=text,
-            leave_out=leave_out,
+            leave_out=leave_out, late=late_days,
         )  # fmt: skip
 
     runtime.database.transact(visit.scope(Permission.PENALTY_CONTEST), work)

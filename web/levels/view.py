@@ -16,10 +16,10 @@ from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.behind import Behind, behind
 from crm.levels.closing import ONE_DAY, Closed, Days, closed, judged
 from crm.levels.judgement import judge
-from crm.levels.known import Evidence
+from crm.levels.known import Breach, Evidence
 from crm.levels.later import Changes, changes
 from crm.levels.metering import Callers
-from crm.levels.metrics import METRICS, MetricName, Unit
+from crm.levels.metrics import LATE, METRICS, MetricName, Unit
 from crm.levels.models import RemarkState
 from crm.levels.penalties import Penalty, penalties
 from crm.levels.recomputing import periods
@@ -165,6 +165,17 @@ def standings(session: Session, contract_id: int, *, ente_id: int | None, begins
             for one in verdicts
         ),
     )  # fmt: skip
+
+
+def late_days(session: Session, contract_id: int, day: date) -> Iterable[Breach]:
+    """The days that something came late which the penalties count, of findings of the period of a day."""
+    agreed = queries.agreement(session, contract_id, day)
+    if agreed is None:
+        return []
+    first, _ = agreed.period.around(day)
+    found = standings(session, contract_id, ente_id=None, begins=first.isoformat())
+    rows = () if found is None else found.rows
+    return [breach for row in rows if row.promise.metric in LATE for breach in row.period.penalised]
 
 
 def _standing(

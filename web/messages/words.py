@@ -59,5 +59,10 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.SERVICE_DOWN: "servizio interrotto",
         MessageTemplate.SERVICE_BACK: "servizio di nuovo attivo",
         MessageTemplate.REPORT_READY: "avviso di una relazione pronta",
+        MessageTemplate.FIELD_ALARM: "allarme di chi è in visita",
+        MessageTemplate.FIELD_ALARM_OPEN: "allarme a cui nessuno risponde",
+        MessageTemplate.FIELD_UNFIT: "agente non idoneo",
+        MessageTemplate.FIELD_REMOVAL_DUE: "agente da allontanare",
+        MessageTemplate.FIELD_SUBSTITUTE_DUE: "agente da sostituire",
     },
 }

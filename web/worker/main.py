@@ -14,6 +14,7 @@ from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
 from crm.collection.sources import service as source_service
 from crm.collection.sources import tasks as sources
+from crm.collection.sources.lookups import Lookups
 from crm.collection.sources.service import CONTENTS, FETCH
 from crm.contacts import service as contacts
 from crm.core import jobs
@@ -40,8 +41,10 @@ from crm.reports import service as reports
 from crm.reports.queries import MAKE as REPORT_MAKE
 from outbound.campaigns import admission
 from outbound.campaigns.service import ADMIT as CAMPAIGN_ADMIT
+from outbound.field.closing import counted
 from outbound.field.rounds import tasks as rounds
 from outbound.field.rounds.service import SOLVE as ROUNDS_SOLVE
+from outbound.field.visits import asking
 from outbound.letters import making as letters
 from outbound.letters import returning, settling, withdrawing
 from outbound.letters.service import CHECK as LETTERS_CHECK
@@ -81,6 +84,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     LIST_CHECK: checking.CHECKER,
     LIST_DELETE: lists.DELETER,
     results.COUNT: results.COUNTER,
+    counted.COUNT: counted.COUNTER,
     REPORT_MAKE: reports.maker(days_of, how_many_found_shut),
 }
 
@@ -88,9 +92,11 @@ ENCLOSED: dict[str, Enclose] = {MessageTemplate.REPORT_READY: enclosed}
 
 
 def runners(
-    store: DocumentStore, messages: Delivery | None = None, *, public_url: str = ""
+    store: DocumentStore, messages: Delivery | None = None, *, public_url: str = "", lookups: Lookups | None = None
 ) -> dict[str, jobs.Runner]:  # fmt: skip
-    """All of them: some need the store of documents, one whatever sends messages, one the address of our pages."""
+    """All of them: some need the store of documents, one whatever sends messages, one the address of our pages, one
+    whoever asks gestionali about one taxpayer.
+    """
     more = {
         EXPORT: privacy.exporter(HOLDERS, readable, store),
         documents.FORGET: documents.forgetter(store),
@@ -99,6 +105,7 @@ def runners(
         ending.END: ending.runner(store),
         reports.TELL: reports.teller(public_url),
         bulk.JOB: bulk.runner(partial(manage_at, public_url=public_url)),
+        **({asking.ASK: asking.runner(lookups)} if lookups else {}),
         **(
             {outbox.DELIVER: messages.runner(ENCLOSED), bulk_messages.DELIVER: messages.runner_of_many()}
             if messages
@@ -120,7 +127,8 @@ def worker_app(settings: Settings) -> Celery:
 
     @app.task(name="filodiretto.run_job")
     def run_job(job_id: int, ente_id: int) -> None:
-        known = runners(parts().documents, parts().messages, public_url=settings.public_url)
+        own = parts()
+        known = runners(own.documents, own.messages, public_url=settings.public_url, lookups=own.lookups)
         jobs.run(parts().database, known, job_id=job_id, ente_id=ente_id)
 
     @app.task(name="filodiretto.sweep_jobs")

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 from crm.enti.days import Patron, working_days
 from outbound.field.agents.standing import Paper
 
 SOON, AT_ONCE = 30, 7  # days before: the manager is told, and told again
+MORNING = time(8)  # of a term's last day: whoever has to keep it is written to
 
 
 class Left(StrEnum):
@@ -73,6 +74,10 @@ class Countdown:
     def urgent(self) -> bool:
         """Whether it is still to be kept, and ends today or is past."""
         return self.done is None and self.days <= 0
+
+    def warns(self, hour: time) -> bool:
+        """Whether whoever has to keep it is written to, at this hour of today in Rome: before the last day is over."""
+        return self.urgent and hour >= MORNING
 
 
 def countdown(due: date, done: date | None, today: date, patron: Patron | None) -> Countdown:

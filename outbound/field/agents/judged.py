@@ -11,8 +11,8 @@ from crm.enti import queries as enti
 from crm.enti.days import Patron
 from crm.levels.known import Unfit
 from outbound.field.agents.models import UnfitnessFinding
+from outbound.field.agents.queries import patron_of
 from outbound.field.agents.standing import taken
-from outbound.field.agents.unfit import patron_of
 
 
 def of_period(

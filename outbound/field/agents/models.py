@@ -28,7 +28,8 @@ class FieldCompany(Base):
     """The company whose agents visit, as badges, letters and the register of operations name it; there is one.
 
     `holder` has the licence of the Questore (art. 115 TULPS); `phone`, E.164, is whom a citizen calls who doubts;
-    `kept_years`: for how long papers and photo of an agent are kept after his last day (`leaving`).
+    `kept_years`: for how long papers and photo of an agent are kept after his last day (`leaving`);
+    `alarm_phone`, E.164 or empty, is on call for agents in danger; `alarm_minutes`: how long nobody may answer one.
     """
 
     __tablename__ = "field_company"
@@ -44,6 +45,8 @@ class FieldCompany(Base):
     licence_issuer: Mapped[str] = mapped_column(String(120))
     licence_on: Mapped[date]
     kept_years: Mapped[int] = mapped_column(SmallInteger, default=5, server_default=text("5"))
+    alarm_phone: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    alarm_minutes: Mapped[int] = mapped_column(SmallInteger, default=3, server_default="3")
     written_at: Mapped[datetime]
     written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
 

@@ -14,6 +14,8 @@ from crm.contacts.models import Contact, ContactAddress, ContactReach, PersonKin
 from crm.contacts.names import full_name
 from crm.core.clock import business_day
 from crm.core.errors import ForbiddenError
+from crm.enti.days import Patron
+from crm.enti.models import Ente
 from outbound.field.agents.models import Accreditation, DeclaredTie, FieldAgent, FieldPaper, UnfitnessFinding
 from outbound.field.agents.standing import STANDS, Accredited, Decision, Obstacle, Worker, obstacles
 from outbound.field.agents.ties import Known, Sign, signs
@@ -234,3 +236,9 @@ def _taxpayers(session: Session, contact_ids: Collection[int]) -> Mapping[int, K
         )
         for row in rows
     }  # fmt: skip
+
+
+def patron_of(session: Session, ente_id: int) -> Patron:
+    """The day of an ente's patron saint, on which its terms do not run."""
+    ente = session.get_one(Ente, ente_id)
+    return ente.patron_month, ente.patron_day

@@ -20,12 +20,12 @@ from crm.core import clock, topics
 from crm.core.db import touch
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.core.reasons import reason_given, words_given
-from crm.enti.days import Patron
-from crm.enti.models import Ente
-from outbound.field.agents import queries
+from outbound.field.agents import queries, warning
 from outbound.field.agents.deadlines import Countdown, countdown
 from outbound.field.agents.models import FieldAgent, UnfitnessFinding
+from outbound.field.agents.queries import patron_of
 from outbound.field.agents.standing import terms
+from outbound.field.agents.warning import LinkTo
 from outbound.field.practices import handing_over
 from outbound.field.practices.handing_over import HandedOver
 from outbound.field.visits import devices
@@ -63,8 +63,11 @@ class FindingView:
         return self.withdrawn_at is None and (self.removal.urgent or self.substitution.urgent)
 
 
-def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, grounds: str) -> int:
-    """He is out from this instant; in the same transaction his practices are frozen. The finding's id.
+def find(
+    session: Session, by: Principal, *, agent_id: int, ente_id: int, grounds: str, link_to: LinkTo
+) -> int:  # fmt: skip
+    """He is out from this instant; in the same transaction his practices are frozen, and whoever manages the ente's
+    visits is written to. The finding's id. `link_to`: the address of an agent's page.
 
     Raises `NotFoundError` for whoever is not before this ente, `ConflictError` where he was found unfit already.
     """
@@ -93,6 +96,7 @@ def find(session: Session, by: Principal, *, agent_id: int, ente_id: int, ground
     devices.revoke_of(session, agent_id=agent_id, at=at)
     users.end_all_sessions(session, by, user_id=agent.user_id, reason=FROZEN)
     _note(session, by, "field_agent.unfit", row, reason=grounds, practices=len(row.practices))
+    warning.found(session, row, agent, link_to)
     return row.id
 
 
@@ -178,12 +182,6 @@ def findings(
     rows = session.scalars(its.order_by(UnfitnessFinding.found_at.desc(), UnfitnessFinding.id.desc())).all()
     found = [_view(session, row, today) for row in rows]
     return [one for one in found if one.is_open] if owed else found
-
-
-def patron_of(session: Session, ente_id: int) -> Patron:
-    """The day of an ente's patron saint, on which its terms do not run."""
-    ente = session.get_one(Ente, ente_id)
-    return ente.patron_month, ente.patron_day
 
 
 def _view(session: Session, row: UnfitnessFinding, today: date) -> FindingView:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Numeric,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -151,6 +152,19 @@ class SettlementLine(Base):
         Index("ix_field_settlement_line_practice_id", "practice_id"),
         Index("ix_field_settlement_line_agent_id", "agent_id"),
     )
+
+
+class OpenQuarter(Base):
+    """A quarter that is not settled, as it stood when it was counted (`counted`); of all agents (0), or of one."""
+
+    __tablename__ = "field_open_quarter"
+
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"), primary_key=True, autoincrement=False)
+    quarter: Mapped[str] = mapped_column(String(6), primary_key=True)
+    agent_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    took_ms: Mapped[int]
+    value: Mapped[str] = mapped_column(Text)  # `counted.Figures` as JSON
 
 
 class PracticeReport(Base):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crm.audit import service as audit
@@ -23,7 +23,7 @@ from outbound.field.closing.agreed import Version
 from outbound.field.closing.agreeing import accepted
 from outbound.field.closing.commission import Mandate, judge
 from outbound.field.closing.ledger import Event, Key, known
-from outbound.field.closing.models import Settlement, SettlementLine
+from outbound.field.closing.models import OpenQuarter, Settlement, SettlementLine
 from outbound.field.closing.quarters import Quarter
 from outbound.field.closing.settlement import (
     BEGINNING,
@@ -111,6 +111,7 @@ def close_next(session: Session, *, ente_id: int) -> int | None:
     session.add(row)
     session.flush()
     _store(session, row, found, hashes)
+    session.execute(delete(table_of(OpenQuarter)).where(table_of(OpenQuarter).c.ente_id == ente_id))
     register.settled(
         session, ente_id=ente_id, quarter=str(quarter), cents=total.earning_cents, fee_cents=total.commission_cents
     )

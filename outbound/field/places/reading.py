@@ -30,6 +30,8 @@ _NUMBERS = text(
     " WHERE i.file_id = :file ORDER BY s.id, i.number, i.suffix, i.line"
 )
 _TOWNS = text("SELECT DISTINCT town FROM civic_incoming WHERE file_id = :file ORDER BY town")
+# Of rows that were copied a moment ago the planner knows nothing, and would look each one up among all of them.
+_BY_HASH = text("SELECT set_config('enable_nestloop', 'off', true)")
 _DONE = text("DELETE FROM civic_incoming WHERE file_id = :file")
 
 
@@ -60,7 +62,7 @@ def read(session: Session, by: Principal, *, name: str, lines: Iterable[str], to
     row.towns = list(session.scalars(_TOWNS, its))
     row.rows, row.refused, row.mistakes = counts["rows"], counts["refused"], wrong
     session.flush()
-    for statement in (_FORGET, _STREETS, _NUMBERS, _DONE):
+    for statement in (_BY_HASH, _FORGET, _STREETS, _NUMBERS, _DONE):
         session.execute(statement, its)
     audit.note(
         session, by, kind="civic_file.read", ente_id=None, subject=row.name,

@@ -1,10 +1,10 @@
 """What happens to practices by itself: mandates expire, and nobody goes on looking for whom there is nothing to ask."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -69,10 +69,17 @@ def _recall(session: Session, ente_id: int, at: datetime) -> int:
     return len(ids)
 
 
-def _end(session: Session, ente_id: int, at: datetime) -> int:
+def end_of(session: Session, *, ente_id: int, contact_ids: Collection[int]) -> int:
+    """End the practices of these people that nobody need be visited for any more, as the gestionale now says."""
+    return _end(session, ente_id, clock.now(session), Practice.contact_id.in_(contact_ids))
+
+
+def _end(session: Session, ente_id: int, at: datetime, *which: ColumnElement[bool]) -> int:
     """Those that nobody need be visited for any more, as the last feed says."""
     ids = session.scalars(
-        select(Practice.id).where(Practice.ente_id == ente_id, Practice.state != State.CLOSED).order_by(Practice.id)
+        select(Practice.id)
+        .where(Practice.ente_id == ente_id, Practice.state != State.CLOSED, *which)
+        .order_by(Practice.id)
     ).all()
     done = 0
     for practice_id, verdict in judging.judge(session, ids, at).items():

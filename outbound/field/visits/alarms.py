@@ -1,11 +1,11 @@
-"""Agents who call for help from the road. An alarm is raised once, seen at once by who manages the visits, answered."""
+"""Agents who call for help from the road. An alarm is raised once, seen and told at once, told again, answered."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -18,6 +18,8 @@ from crm.core.errors import InvalidError, NotFoundError
 from outbound.field.agents.models import Accreditation, FieldAgent
 from outbound.field.agents.standing import Decision
 from outbound.field.practices.models import Practice
+from outbound.field.visits import alarm_telling
+from outbound.field.visits.alarm_telling import Notice, Telling
 from outbound.field.visits.entries import Checked
 from outbound.field.visits.models import AlarmKind, FieldAlarm, FieldDevice
 from outbound.field.visits.timing import Told, Touch, instant
@@ -50,12 +52,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An alarm for who looks after it."""
+    """An alarm for who looks after it, and who else is told of it."""
 
     row: FieldAlarm
     agent: str
     phone: str
     acknowledged_by: str
+    told: list[Notice] = field(default_factory=list)
 
 
 def enti_of(session: Session, device: FieldDevice) -> list[int]:
@@ -66,7 +69,7 @@ def enti_of(session: Session, device: FieldDevice) -> list[int]:
     return list(session.scalars(select(Accreditation.ente_id).where(*approved)))
 
 
-def raise_(session: Session, device: FieldDevice, *, touch: Touch, raised: Raised) -> None:
+def raise_(session: Session, device: FieldDevice, *, touch: Touch, raised: Raised, telling: Telling) -> None:
     """Somebody needs help. Raised twice, it is once; of an agent who goes for nobody there is nobody to be told, and
     his telephone hears no answer.
     """
@@ -80,9 +83,12 @@ def raise_(session: Session, device: FieldDevice, *, touch: Touch, raised: Raise
     row = FieldAlarm(
         id=raised.id, ente_id=enti[0], agent_id=device.agent_id, device_id=device.id, kind=raised.kind,
         practice_id=practice.id if practice else None, raised_at=instant(raised.told, touch), received_at=touch.at,
+        told=[],
         latitude=where.latitude, longitude=where.longitude, accuracy_m=where.accuracy_m,
     )  # fmt: skip
     session.add(row)
+    session.flush()
+    row.told = alarm_telling.tell(session, row, session.get_one(FieldAgent, device.agent_id), telling)
     session.flush()
     look_again(session, topics.field(row.ente_id))
 
@@ -112,8 +118,16 @@ def acknowledge(session: Session, by: Principal, *, alarm_id: UUID, answer: str)
     row.acknowledged_at, row.acknowledged_by, row.answer = clock.now(session), by.user_id, answer
     row.latitude = row.longitude = row.accuracy_m = None
     session.flush()
+    alarm_telling.answered(session, row)
     audit.note(session, by, kind="field_alarm.acknowledged", ente_id=row.ente_id, subject=f"alarm:{row.kind.value}")
     look_again(session, topics.field(row.ente_id))
+
+
+def unanswered(session: Session, ente_ids: Collection[int]) -> tuple[int, datetime | None]:
+    """How many wait for somebody, and since when the latest does."""
+    its = FieldAlarm.ente_id.in_(ente_ids), FieldAlarm.acknowledged_at.is_(None)
+    count, latest = session.execute(select(func.count(), func.max(FieldAlarm.received_at)).where(*its)).one()
+    return count, latest
 
 
 def of_enti(session: Session, ente_ids: Collection[int]) -> list[Alarm]:
@@ -131,5 +145,8 @@ def of_enti(session: Session, ente_ids: Collection[int]) -> list[Alarm]:
             FieldAlarm.acknowledged_at.is_not(None), FieldAlarm.kind != AlarmKind.PANIC, FieldAlarm.received_at.desc()
         )
         .limit(50)
-    )  # fmt: skip
-    return [Alarm(row, f"{one.given_name} {one.surname}", one.phone, name or "") for row, one, name in rows]
+    ).all()  # fmt: skip
+    told = alarm_telling.notices(session, [row for row, _, _ in rows])
+    return [
+        Alarm(row, f"{one.given_name} {one.surname}", one.phone, name or "", told[row.id]) for row, one, name in rows
+    ]

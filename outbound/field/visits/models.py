@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     UniqueConstraint,
+    Uuid,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -188,6 +189,7 @@ class FieldAlarm(Base):
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     answer: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    told: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")  # messages about it
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "practice_id"], ["field_practice.ente_id", "field_practice.id"]),

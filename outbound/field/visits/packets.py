@@ -20,10 +20,9 @@ from crm.positions import queries as positions
 from crm.positions.payable import Payable, payable_now
 from crm.positions.views import PositionView
 from outbound.field.agents.models import AgentFile, FieldAgent
-from outbound.field.practices.lifecycle import MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
-from outbound.field.rounds import queries as rounds
-from outbound.field.visits import devices, wording
+from outbound.field.visits import asking, devices, wording
+from outbound.field.visits.asking import Checked
 from outbound.field.visits.codes import code_of
 from outbound.field.visits.models import FieldDevice, FieldPacket, Visit
 from outbound.field.visits.words import Words
@@ -45,7 +44,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Somebody to be visited. `left`: visits that the mandate still allows; `code`: for the notice at a closed door;
-    `planned`: when the visit begins in the round that he was given.
+    `planned`: when the visit begins in the round that he was given; `checked`: what the gestionale last answered about
+    him, where it answers about one taxpayer.
     """
 
     practice: Practice
@@ -56,12 +56,14 @@ class Stop:
     left: int
     code: str
     planned: datetime | None = None
+    checked: Checked | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
     """Everything that a telephone is given. `words`: of each ente, with their versions; `photo`: of his badge, a JPEG;
-    `keep_days`: after so many without contact it forgets all.
+    `keep_days`: after so many without contact it forgets all; `asking`: gestionali are being asked, and what they say
+    is in the next one.
     """
 
     agent: FieldAgent
@@ -71,6 +73,7 @@ class Packet:
     words: dict[int, Words]
     versions: dict[int, int]
     photo: bytes | None = None
+    asking: bool = False
 
     @property
     def keep_days(self) -> int:
@@ -97,10 +100,11 @@ def give(session: Session, by: Principal, *, token: str) -> Packet:
     device.enti = sorted({*device.enti, *said})
     device.contacted_at = made
     session.flush()
+    asks = [asking.owe(session, ente_id=ente_id, agent_id=agent.id) for ente_id in said]
     photo = session.get(AgentFile, agent.photo) if agent.photo else None
     return Packet(
         agent, device.id, made, stops, {ente_id: words for ente_id, (_, words) in said.items()},
-        {ente_id: version for ente_id, (version, _) in said.items()}, photo.content if photo else None,
+        {ente_id: version for ente_id, (version, _) in said.items()}, photo.content if photo else None, any(asks),
     )  # fmt: skip
 
 
@@ -110,22 +114,10 @@ def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) ->
     """
     enti = scope_for(session, by, Permission.FIELD_VISIT).enti or frozenset()
     hours = _planned(session, agent.id, today)
-    rows = session.execute(
-        select(Practice, FieldMandate)
-        .join(FieldMandate, (FieldMandate.practice_id == Practice.id) & (FieldMandate.agent_id == agent.id))
-        .where(
-            Practice.ente_id.in_(enti), Practice.agent_id == agent.id, Practice.state == State.ACCEPTED,
-            FieldMandate.state == MandateState.ACCEPTED, FieldMandate.valid_from < today + timedelta(days=DAYS),
-            FieldMandate.valid_to >= today,
-        )
-        .order_by(
-            Practice.id.in_(hours).desc(), Practice.priority.desc(), Practice.town, Practice.street, Practice.id
-        )
-        .limit(MOST)
-    ).all()  # fmt: skip
-    pairs = [(practice, mandate) for practice, mandate in rows]
+    pairs = asking.accepted(session, enti, agent.id, today, days=DAYS, first=hours, most=MOST)
     pairs.sort(key=lambda one: hours.get(one[0].id, END))
     ids = [practice.id for practice, _ in pairs]
+    answers = asking.checked(session, [practice for practice, _ in pairs])
     counted = select(Visit.practice_id, func.count()).where(Visit.practice_id.in_(ids)).group_by(Visit.practice_id)
     made: dict[int, int] = {practice_id: number for practice_id, number in session.execute(counted)}  # noqa: C416
     debts = _debts(session, [practice for practice, _ in pairs], today)
@@ -134,6 +126,7 @@ def stops_of(session: Session, by: Principal, agent: FieldAgent, today: date) ->
         yield Stop(
             practice, mandate, person, person.kind is not PersonKind.NATURAL, debts.get(practice.id, ()),
             max(0, mandate.most_visits - made.get(practice.id, 0)), code_of(practice.id), hours.get(practice.id),
+            answers.get(practice.id),
         )  # fmt: skip
 
 
@@ -141,9 +134,7 @@ def _planned(session: Session, agent_id: int, today: date) -> dict[int, datetime
     """When he is at each practice of his rounds; of one that is in both days' the first."""
     found: dict[int, datetime] = {}
     for ahead in range(DAYS):
-        given = rounds.round_of(session, agent_id=agent_id, day=today + timedelta(days=ahead))
-        for one in given.stops if given is not None else ():
-            found.setdefault(one.practice_id, one.begins)
+        found = asking.planned(session, agent_id, today + timedelta(days=ahead)) | found
     return found
 
 

@@ -291,7 +291,9 @@ def test_each_working_day_that_a_removal_came_late_is_paid_for_where_the_contrac
     free = judge(promise, evidence, USUAL)
     assert (free.measured, free.part, free.whole, free.penalised) == (3, 1, 2, ())
     paid = judge(replace(promise, penalty_per_mille=Decimal(1), penalty_each=Each.DAY_LATE), evidence, USUAL)
-    assert [(one.subject, one.measured, one.ente_id) for one in paid.penalised] == [("7:2", 2, 3), ("7:3", 3, 3)]
+    assert [(one.subject, one.measured, one.ente_id) for one in paid.penalised] == [
+        (f"{FIRST}:7:2", 2, 3), (f"{FIRST}:7:3", 3, 3)
+    ]  # fmt: skip
 
 
 def test_each_penalty_of_a_preset_is_one_that_can_be_counted() -> None:

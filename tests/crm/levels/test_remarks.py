@@ -16,7 +16,7 @@ from crm.levels import remarks
 from crm.levels.agreement import Promise
 from crm.levels.known import Breach
 from crm.levels.metering import Callers
-from crm.levels.metrics import LONGEST_WAIT
+from crm.levels.metrics import LONGEST_WAIT, MetricName
 from crm.levels.models import ContractEvent, ContractEventKind, RemarkState
 from crm.levels.remarks import Step, Waiting, left_out
 from crm.levels.verdicts import Verdict
@@ -85,6 +85,25 @@ def test_a_call_is_left_out_only_once_its_ente_agrees(database: Database, cast: 
     with database.begin(Scope.of_enti([cast.empoli])) as session:
         kinds = list(session.scalars(select(AuditEntry.kind).where(AuditEntry.kind.like("penalty.%"))))
     assert kinds == ["penalty.exclusion_asked", "penalty.exclusion_approved"]
+
+
+def test_the_ente_of_an_unfit_agent_is_asked_to_leave_a_late_day_out(database: Database, cast: Cast) -> None:
+    day = date(2026, 9, 7)
+    subject = f"{day}:7:2"
+    late = Breach(
+        MetricName.FIELD_REMOVED, subject, day, clock.start_of_day(day), Decimal(2), Callers.LANDLINE, cast.empoli,
+        enti=(cast.empoli,),
+    )  # fmt: skip
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        told = {"contract_id": cast.contract, "metric": MetricName.FIELD_REMOVED, "text": "Era via.", "leave_out": True}
+        with pytest.raises(NotFoundError):
+            remarks.say(session, sara(cast), **told, subject=f"{day}:7:1", late=lambda *_: [late])
+        (asked,) = remarks.say(session, sara(cast), **told, subject=subject, late=lambda *_: [late])
+    decides(database, cast, asked, Step.APPROVE)
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        said = remarks.remarks(session, cast.contract, day, day + timedelta(days=1))
+        promise = Promise(1, MetricName.FIELD_REMOVED, "<=", Decimal(1))
+        assert remarks.left_out(said, [Verdict(promise, penalised=(late,))]) == {(MetricName.FIELD_REMOVED, subject)}
 
 
 def test_a_refusal_says_why_and_the_call_may_be_asked_for_again(database: Database, cast: Cast, late: date) -> None:

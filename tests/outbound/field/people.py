@@ -23,6 +23,7 @@ from outbound.field.practices.models import (
 from outbound.field.rounds.lifecycle import PlanState
 from outbound.field.rounds.models import PublishedRound, PublishedStop, RoundAgent, RoundPlan, RoundStop, TravelMatrix
 from outbound.field.rounds.settings import Settings
+from outbound.field.visits.alarm_telling import Telling
 from outbound.field.visits.models import (
     AlarmKind,
     FieldAlarm,
@@ -37,6 +38,8 @@ from outbound.field.visits.models import (
 from tests.cast import AS_OF, Cast
 
 DAY = AS_OF.date()
+LINK = "https://filodiretto.example/field/agents/{}".format
+TELLING = Telling("https://filodiretto.example/field/visits", lambda kind, _language: str(kind.value))
 YEAR = timedelta(days=365)
 
 

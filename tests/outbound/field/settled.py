@@ -10,6 +10,7 @@ from outbound.field.closing.ledger import Change
 from outbound.field.closing.models import (
     CommissionTerms,
     DebtHeard,
+    OpenQuarter,
     PaymentEvent,
     PracticeReport,
     Settlement,
@@ -40,6 +41,7 @@ def one_of_each(session: Session, cast: Cast) -> None:
                 registered_on=DAY, phase=Phase.REQUEST, tax_cents=1, sanctions_cents=0, interest_cents=0, costs_cents=0,
             ),
             PracticeReport(**its, edition=1, made_at=AS_OF, reason="", seal="0" * 64, kept={"x": 1}),
+            OpenQuarter(**of, quarter="2026-2", agent_id=0, at=AS_OF, took_ms=0, value="{}"),
             settlement,
         ]
     )  # fmt: skip

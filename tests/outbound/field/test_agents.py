@@ -15,6 +15,7 @@ from crm.audit.models import AuditEntry
 from crm.contacts.models import Contact
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from crm.messages.models import Message
 from outbound.field.agents import (
     accrediting,
     company,
@@ -26,6 +27,7 @@ from outbound.field.agents import (
     register,
     unfit,
     verifying,
+    warning,
 )
 from outbound.field.agents.company import Company
 from outbound.field.agents.models import Accreditation, FieldAgent
@@ -35,7 +37,7 @@ from outbound.field.agents.ties import Sign, Tie
 from outbound.field.practices.lifecycle import MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice
 from tests.cast import PASSWORD_HASH, Cast, principal_of
-from tests.outbound.field.people import a_mandate, a_practice, approved
+from tests.outbound.field.people import LINK, a_mandate, a_practice, approved
 from tests.outbound.field.test_badges import picture
 
 pytestmark = pytest.mark.integration
@@ -292,7 +294,9 @@ def test_expired_unfit_and_unknown_are_answered_alike(field: Field) -> None:
     decider = field.approver(field.cast.empoli)
     field.of(
         field.cast.empoli,
-        lambda s: unfit.find(s, decider, agent_id=agent, ente_id=field.cast.empoli, grounds="Ha preso contanti."),
+        lambda s: unfit.find(
+            s, decider, agent_id=agent, ente_id=field.cast.empoli, grounds="Ha preso contanti.", link_to=LINK
+        ),
     )
     assert verify(field, code) is None
 
@@ -311,7 +315,9 @@ def test_codes_cannot_be_tried_one_after_the_other(field: Field) -> None:
 def found_unfit(field: Field, agent: int) -> int:
     empoli, decider = field.cast.empoli, field.approver(field.cast.empoli)
     grounds = "Due cittadini segnalano minacce."
-    return field.of(empoli, lambda s: unfit.find(s, decider, agent_id=agent, ente_id=empoli, grounds=grounds))
+    return field.of(
+        empoli, lambda s: unfit.find(s, decider, agent_id=agent, ente_id=empoli, grounds=grounds, link_to=LINK)
+    )
 
 
 def practice(field: Field, agent: int, state: MandateState = MandateState.ACCEPTED) -> int:
@@ -391,6 +397,30 @@ def test_the_ente_takes_a_finding_back(field: Field) -> None:
         field.work(lambda s: unfit.remove(s, field.sara, finding_id=finding))
 
 
+def test_who_has_to_remove_and_replace_him_is_written_to_at_once_and_on_the_last_day(field: Field) -> None:
+    empoli, agent = field.cast.empoli, field.active()
+
+    def email(session: Session) -> None:
+        session.get_one(User, field.cast.sara).email = "sara@filodiretto.example"
+
+    def written() -> list[str]:
+        return field.work(lambda s: list(s.scalars(select(Message.template).order_by(Message.made_at))))
+
+    field.work(email)
+    finding = found_unfit(field, agent)
+    assert written() == ["field_unfit"]
+    field.at = MONDAY + DAY - timedelta(hours=3)  # six in the morning, UTC: seven in Rome
+    assert field.of(empoli, lambda s: warning.warn(s, ente_id=empoli, link_to=LINK)) == 0
+    field.at = MONDAY + DAY
+    for _ in range(2):
+        assert field.of(empoli, lambda s: warning.warn(s, ente_id=empoli, link_to=LINK)) == 1
+    assert written() == ["field_unfit", "field_removal_due"]
+    field.work(lambda s: unfit.remove(s, field.sara, finding_id=finding))
+    field.at = MONDAY + 3 * DAY
+    field.of(empoli, lambda s: warning.warn(s, ente_id=empoli, link_to=LINK))
+    assert written() == ["field_unfit", "field_removal_due", "field_substitute_due"]
+
+
 def test_the_contract_judges_how_long_it_took(field: Field) -> None:
     fabio = field.active()
     luca = field.active(LUCA, field.cast.luca)
@@ -452,14 +482,20 @@ def test_an_approver_of_empoli_decides_nothing_of_vinci(field: Field) -> None:
     with pytest.raises(ForbiddenError):  # nor may he where it is seen
         field.work(lambda s: accrediting.decide(s, stranger, accreditation_id=asked, approves=True))
     with pytest.raises(ForbiddenError):
-        field.work(lambda s: unfit.find(s, stranger, agent_id=agent, ente_id=vinci, grounds="Non mi piace affatto."))
+        field.work(
+            lambda s: unfit.find(
+                s, stranger, agent_id=agent, ente_id=vinci, grounds="Non mi piace affatto.", link_to=LINK
+            )
+        )
     with pytest.raises(NotFoundError):
         field.work(lambda s: overview.of_accreditation(s, stranger, asked))
     with pytest.raises(NotFoundError):
         field.work(lambda s: overview.seen(s, stranger, agent))
     with pytest.raises(NotFoundError):  # to Empoli he was never proposed
         field.work(
-            lambda s: unfit.find(s, stranger, agent_id=agent, ente_id=field.cast.empoli, grounds="Non mi piace.")
+            lambda s: unfit.find(
+                s, stranger, agent_id=agent, ente_id=field.cast.empoli, grounds="Non mi piace.", link_to=LINK
+            )
         )  # fmt: skip
 
 
@@ -475,7 +511,9 @@ def test_a_viewer_and_the_agent_himself_decide_nothing(field: Field) -> None:
                 field.work(lambda s, who=who: register.issue_badge(s, who, agent_id=agent))
             with pytest.raises(ForbiddenError):
                 field.work(
-                    lambda s, who=who: unfit.find(s, who, agent_id=agent, ente_id=empoli, grounds="Lo dico io, basta.")
+                    lambda s, who=who: unfit.find(
+                        s, who, agent_id=agent, ente_id=empoli, grounds="Lo dico io, basta.", link_to=LINK
+                    )
                 )
     assert field.work(lambda s: s.get_one(Accreditation, asked).decision) is Decision.PROPOSED
 

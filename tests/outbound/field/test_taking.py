@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,17 +10,20 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.access.models import Role
+from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
+from crm.collection.models import CollectionSource, ContactLookup, SourceKind
+from crm.collection.sources.port import Lookup
 from crm.contacts.models import AddressKind, ConditionKind, ContactAddress, ContactCondition, Verification
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, InvalidError, NotFoundError
 from crm.follow_ups.models import FollowUp
+from crm.messages.models import MessageChannel, Reason
 from crm.proposals.models import Proposal
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.field.agents import unfit
-from outbound.field.agents.models import FieldAgent
+from outbound.field.agents.models import FieldAgent, FieldCompany
 from outbound.field.closing import settling as settling_quarters
 from outbound.field.closing.chain import Operation
 from outbound.field.closing.models import PracticeReport, RegisterEntry
@@ -28,7 +31,8 @@ from outbound.field.practices.lifecycle import Closed, MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.visits import alarms, devices, packets, queries, settling, taking, wording
 from outbound.field.visits.alarms import Raised
-from outbound.field.visits.entries import Checked
+from outbound.field.visits.asking import Checked
+from outbound.field.visits.entries import Checked as Position
 from outbound.field.visits.models import AlarmKind, Apart, FieldDevice, FieldEntry, FieldFile, FieldPacket, Visit
 from outbound.field.visits.taking import Taken
 from outbound.field.visits.timing import Told, Touch
@@ -36,7 +40,7 @@ from outbound.field.visits.words import Words
 from outbound.promises.judging import PromiseState
 from outbound.promises.models import PaymentPromise
 from tests.cast import Cast, principal_of
-from tests.outbound.field.people import a_device, a_mandate, a_practice, an_agent, approved
+from tests.outbound.field.people import LINK, TELLING, a_device, a_mandate, a_practice, an_agent, approved
 
 pytestmark = pytest.mark.integration
 RUN = "this-page"
@@ -330,16 +334,51 @@ def test_what_is_not_accepted_or_not_of_these_days_is_not_on_it(road: Road) -> N
 
 
 def test_an_alarm_is_raised_once_answered_and_its_place_forgotten(road: Road) -> None:
-    raised = Raised(uuid4(), AlarmKind.PANIC, Told(road.now, RUN, 10**9), None, Checked(43.7, 10.9, 15))
+    of_company = {"name": "SORI", "address": "Via Roma 1", "pec": "s@pec.it", "holder": "M", "licence": "1"}
+    road.session.add(
+        FieldCompany(
+            id=1, **of_company, codice_fiscale="01234567890", phone="+390571000001", licence_issuer="Q",
+            licence_on=date(2026, 1, 1), alarm_phone="+393481112223", alarm_minutes=5, written_at=road.now,
+            written_by=road.cast.sara,
+        )
+    )  # fmt: skip
+    road.session.get_one(User, road.cast.sara).email = "sara@filodiretto.example"
+    raised = Raised(uuid4(), AlarmKind.PANIC, Told(road.now, RUN, 10**9), None, Position(43.7, 10.9, 15))
     for _ in range(2):
-        alarms.raise_(road.session, road.device, touch=road.touch(), raised=raised)
+        alarms.raise_(road.session, road.device, touch=road.touch(), raised=raised, telling=TELLING)
     (seen,) = alarms.of_enti(road.session, [road.cast.empoli])
     assert (seen.agent, seen.row.latitude) == ("Fabio Lotti", 43.7)
+    assert [(one.channel, one.whom, one.due_at > road.now) for one in seen.told] == [
+        (MessageChannel.EMAIL, "Sara", False), (MessageChannel.SMS, "+39 348 111 2223", False),
+        (MessageChannel.EMAIL, "Sara", True), (MessageChannel.SMS, "+39 348 111 2223", True),
+    ]  # fmt: skip
     sara = principal_of(road.session, road.cast.sara)
     alarms.acknowledge(road.session, sara, alarm_id=raised.id, answer="Arrivo, resta in auto")
+    (after,) = alarms.of_enti(road.session, [road.cast.empoli])
+    assert {one.reason for one in after.told if one.due_at > road.now} == {Reason.CANCELLED}
     (told,) = alarms.answered(road.session, road.device, [raised.id])
     assert (told.by, told.answer) == ("Sara", "Arrivo, resta in auto")
     assert seen.row.latitude is None
+
+
+def test_the_gestionale_is_asked_about_those_whom_he_goes_to_today_and_the_packet_says_when(road: Road) -> None:
+    token = devices.register(road.session, fabio(road), name="Il suo").token
+    given = packets.give(road.session, fabio(road), token=token)
+    assert (given.asking, given.stops[0].checked) == (False, None)  # of nobody alone it answers
+    road.session.add(
+        CollectionSource(
+            ente_id=road.cast.empoli, kind=SourceKind.HTTP, name="g", endpoint="EMPOLI", active=True, answers_one=True,
+            failures=0,
+        )
+    )  # fmt: skip
+    road.session.flush()
+    given = packets.give(road.session, fabio(road), token=token)
+    assert (given.asking, given.stops[0].checked) == (True, Checked())
+    row = {"contact_id": road.cast.mario, "ente_id": road.cast.empoli, "asked_at": road.now}
+    road.session.add(ContactLookup(**row, outcome=Lookup.ANSWERED, as_of=road.now))
+    road.session.flush()
+    given = packets.give(road.session, fabio(road), token=token)
+    assert (given.asking, given.stops[0].checked) == (False, Checked(road.now, Lookup.ANSWERED))
 
 
 def test_the_words_of_an_ente_have_versions(road: Road) -> None:
@@ -377,5 +416,5 @@ def test_who_asks_for_instalments_ends_the_mandate_and_what_he_pays_in_its_days_
 def test_who_is_found_unfit_has_his_telephones_revoked_in_the_same_transaction(road: Road) -> None:
     sara = Principal(road.cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, road.cast.contract)}))
     grounds = "Ha preso denaro da un contribuente."
-    unfit.find(road.session, sara, agent_id=road.agent.id, ente_id=road.cast.empoli, grounds=grounds)
+    unfit.find(road.session, sara, agent_id=road.agent.id, ente_id=road.cast.empoli, grounds=grounds, link_to=LINK)
     assert (road.device.revoked_at, road.practice.state) == (road.now, State.FROZEN)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crm.core.db import Database, Scope, table_of
 from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError
 from crm.privacy.holders import Person
-from outbound.field.closing import agreeing, settling, verification
+from outbound.field.closing import agreeing, counted, settling, verification
 from outbound.field.closing.agreed import Band, Conditions, TermsState
 from outbound.field.closing.commission import Why
 from outbound.field.closing.models import Settlement, SettlementLine
@@ -150,6 +150,25 @@ def test_a_revoked_mandate_earns_until_its_day_and_a_closed_practice_until_the_m
     world.work(revoke)
     (standing,) = world.work(lambda session: settling.opened(session, ente_id=world.cast.empoli))[:1]
     assert told(list(standing.lines)) == [(Why.AFTER, 10_000, 0)]
+
+
+def test_many_payments_are_counted_by_a_job_and_shown_with_its_instant_and_no_position(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.agree()
+    world.tells(date(2026, 2, 20), (date(2026, 2, 15), "100.00"))
+    ente = world.cast.empoli
+    live = world.work(lambda session: counted.standing(session, ente_id=ente))
+    monkeypatch.setattr(counted, "LARGE", 1)
+    first = world.work(lambda session: counted.standing(session, ente_id=ente))
+    assert (first.quarters, first.counted_at, first.counting) == ((), None, True)
+    world.work(lambda session: counted.count(session, ente_id=ente))
+    kept = world.work(lambda session: counted.standing(session, ente_id=ente))
+    assert kept.counted_at is not None
+    assert kept.quarters[0].shares == live.quarters[0].shares
+    assert [one.reference for one in kept.quarters[0].lines] == [""]
+    own = world.work(lambda session: counted.standing(session, ente_id=ente, agent_id=world.agent))
+    assert own.quarters[0].shares == live.quarters[0].shares
 
 
 def test_an_empty_quarter_is_settled_too_and_those_that_are_open_are_shown_as_they_stand(world: World) -> None:

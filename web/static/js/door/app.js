@@ -13,8 +13,13 @@ const DAY_MS = 86_400_000;
 const LEFT_MS = 600_000; // out of sight for so long, it is locked
 const CLOCK_OFF_S = 300;
 const LOOK_MS = 60_000;
+const ASKED_MS = 15_000; // the gestionali are being asked: then the packet says what they answered
+const MOST_ASKINGS = 6; // each time a little later
+const OLD_MS = 1_800_000; // a packet so old is asked for again while nobody is being visited
 let packet = null;
 let who = { is: "away" };
+let askedAgain = null;
+let askings = 0;
 
 const line = (is) => {
   for (const one of document.querySelectorAll("#line [data-is]")) one.hidden = one.dataset.is !== (is === "away" ? "off" : "on");
@@ -101,6 +106,7 @@ async function list() {
     const button = made("button", over.includes(one.practice) ? `✓ ${one.name}` : one.name, over.includes(one.practice) ? "done" : "");
     button.type = "button";
     button.append(made("span", one.place, "place"));
+    if (one.checked) button.append(made("span", one.checked.at ? `${words("checked")} ${moment(one.checked.at)}` : words("unchecked"), "place"));
     if (one.planned) button.append(made("span", `${words("planned")} ${moment(one.planned)}`, "place"));
     if (one.not_before && new Date(one.not_before) > Date.now()) {
       button.append(made("span", `${words("not-before")} ${day(one.not_before)}`, "place"));
@@ -145,6 +151,9 @@ async function refresh() {
     }
     packet = given;
     await vault.seal("over", []);
+    clearTimeout(askedAgain);
+    askings = given.asking ? askings + 1 : 0;
+    if (given.asking && askings <= MOST_ASKINGS) askedAgain = setTimeout(refresh, ASKED_MS * askings);
   }
   if (isShown("list")) await list();
 }
@@ -238,7 +247,12 @@ navigator.serviceWorker?.addEventListener("message", ({ data }) => { if (data ==
 setInterval(async () => {
   if (await alarm.waiting()) await link.send(heard);
 }, 5_000);
-setInterval(() => { if (vault.isOpen() && navigator.onLine) link.send(heard); }, LOOK_MS);
+setInterval(() => {
+  if (!vault.isOpen() || !navigator.onLine) return;
+  const isOld = packet && Date.now() - new Date(packet.made_at) > OLD_MS;
+  if (isOld && isShown("list")) refresh();
+  else link.send(heard);
+}, LOOK_MS);
 alarm.sends(() => link.send(heard));
 lookForNew(visit.isOpen);
 start();
