@@ -77,6 +77,7 @@ def engine() -> None:
     from crm.agendas.wishes.offering import offer_all  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.cases.warning import warn_all  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.drafts.service import forget_old as forget_drafts  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
@@ -173,6 +174,7 @@ def engine() -> None:
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("case_terms", 60, partial(warn_all, runtime.database), patient=True),
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore("promises", 30, partial(judge_promises, runtime.database), patient=True),

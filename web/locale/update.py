@@ -28,6 +28,7 @@ from web.alerts.words import SAID as ALERTED
 from web.audit.fields import FIELDS
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
+from web.cases.words import SAID as OF_CASES
 from web.edge.i18n import CITIZENS, DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 from web.practice.words import SAID as PRACTISED
@@ -140,6 +141,7 @@ def _in_sentences() -> Found:
         *CALLS_HEAD,
         *ALERTED.values(),
         *PRACTISED,
+        *OF_CASES,
         *OTHER_CODES.values(),
         YES,
         NO,

@@ -59,5 +59,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.SERVICE_DOWN: "servizio interrotto",
         MessageTemplate.SERVICE_BACK: "servizio di nuovo attivo",
         MessageTemplate.REPORT_READY: "avviso di una relazione pronta",
+        MessageTemplate.CASE_OPENED: "numero di una richiesta",
+        MessageTemplate.CASE_RESTS: "termini di una richiesta sospesi",
+        MessageTemplate.CASE_GOES_ON: "termini di una richiesta ripresi",
+        MessageTemplate.CASE_EXTENDED: "proroga di una richiesta",
+        MessageTemplate.CASE_ANSWERED: "risposta pronta a una richiesta",
+        MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
     },
 }
