@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -69,7 +70,11 @@ def listed(
     def work(session: Session) -> dict[str, Any]:
         rows, more = queries.listed(session, which, user_id=visit.principal.user_id, skip=skip)
         _seen(session, visit, rows)
-        return {"rows": rows, "more": skip + queries.PAGE if more else None, "skip": skip}
+        pages = {
+            "before": max(0, skip - queries.PAGE) if skip else None,
+            "after": skip + queries.PAGE if more else None,
+        }
+        return {"rows": rows, "chosen": _chosen(which), **pages}
 
     return _several(request, runtime, visit, "cases/list.html", which, work)
 
@@ -216,6 +221,15 @@ def _several(
         }  # fmt: skip
 
     return _page(request, visit, template, **runtime.database.transact(scope, both))
+
+
+def _chosen(which: Filter) -> str:
+    """The filters as an address has them."""
+    said = {
+        "ente": which.ente_id, "topic": which.topic, "state": which.state, "whose": which.whose,
+        "late": which.late or None, "closed": which.closed or None, "number": which.number, "order": which.order,
+    }  # fmt: skip
+    return urlencode({name: value for name, value in said.items() if value is not None})
 
 
 def _seen(session: Session, visit: Visit, rows: list[Row]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
-from crm.cases import owners, queries, resting, service, warning
+from crm.cases import owners, queries, resting, service, warning, watching
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseTerm, ExtensionReason, PauseReason
 from crm.cases.queries import CaseView, Filter, Whose
@@ -26,6 +26,7 @@ from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
 from crm.levels.presets import PRESETS, of_contract
 from crm.messages.models import Message, MessageState
+from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import Cast, principal_of
 
@@ -119,6 +120,22 @@ def test_a_suspension_goes_by_the_ente_twice_and_waits_for_the_collection_system
     assert one.closed_at is not None
     assert all(term.in_time for term in one.terms)
     assert [step.deed for step in one.steps][-1] is Deed.OPEN
+
+
+def test_instalments_are_closed_by_the_feed_that_shows_them(everything: Session, cast: Cast, anna: Principal) -> None:
+    case = opened(everything, anna, cast, Topic.INSTALMENTS, references=["E-1"])
+    does(everything, anna, case, Deed.TAKE)
+    does(everything, anna, case, Deed.DECIDE, "Ha i requisiti", Outcome.GRANTED)
+    today = clock.business_day(clock.now(everything))
+    service.register(everything, anna, case_id=case, version=3, number="9", day=today)
+    does(everything, anna, case, Deed.REPLY, "24 rate")
+    assert watching.close_carried(everything, ente_id=cast.empoli) == 0
+    everything.execute(
+        update(Position).where(Position.reference == "E-1").values(state=PositionState.IN_INSTALMENTS)
+    )  # fmt: skip
+    assert watching.close_carried(everything, ente_id=cast.empoli) == 1
+    one = seen(everything, case)
+    assert (one.state, one.outcome, one.steps[0].by) == (State.CLOSED, Outcome.GRANTED, "")
 
 
 def test_two_people_on_one_case_the_second_is_told(everything: Session, cast: Cast, anna: Principal) -> None:

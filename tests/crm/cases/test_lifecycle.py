@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.cases.carrying import Stated, carried_out
 from crm.cases.drawing import drawn
 from crm.cases.escalation import Told, now_told, warnings
 from crm.cases.lifecycle import (
@@ -29,6 +30,7 @@ from crm.cases.terms import RULES, TermKind, begun_by, met_by
 from crm.core.errors import ConflictError, InvalidError
 from crm.levels.agreement import Promise
 from crm.levels.presets import PRESETS
+from crm.positions.models import PositionState, StepKind
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -166,6 +168,17 @@ def test_nobody_gets_what_he_does_not_know_or_more_than_he_can_have_in_whatever_
     dice.shuffle(waiting)  # type: ignore[attr-defined]
     dice.shuffle(hands)  # type: ignore[attr-defined]
     assert share(waiting, hands) == shared
+
+
+def test_what_was_granted_is_done_once_every_debt_shows_it() -> None:
+    since, owed = NOW.date(), Stated(PositionState.OVERDUE)
+    plan, late = Stated(PositionState.IN_INSTALMENTS), ((StepKind.RELIEF, since - timedelta(1)),)
+    assert carried_out(Topic.INSTALMENTS, since, (plan, plan))
+    assert not carried_out(Topic.INSTALMENTS, since, (plan, owed))
+    assert not carried_out(Topic.INSTALMENTS, since, ())
+    assert carried_out(Topic.RELIEF, since, (Stated(PositionState.OVERDUE, ((StepKind.RELIEF, since),)),))
+    assert not carried_out(Topic.RELIEF, since, (Stated(PositionState.OVERDUE, late),))
+    assert not carried_out(Topic.ACCESS, since, (plan,))
 
 
 def test_the_drawing_in_the_documents_is_the_one_of_the_code() -> None:
