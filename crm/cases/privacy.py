@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.cases.lifecycle import State
 from crm.cases.models import Case, CaseDocument, CasePause, CasePosition, CaseStep, CaseTerm
+from crm.cases.protocol.models import CaseRegistration
 from crm.core.db import table_of
 from crm.documents.privacy import let_go
 from crm.privacy.holders import Holder, Person, Section, TableHolder, Went
@@ -50,6 +51,7 @@ class _Documents(_OfCases):
 
 HOLDERS: tuple[Holder, ...] = (
     _Documents(_DOCUMENT, "Documenti delle richieste", hidden=frozenset({"added_by"})),
+    _OfCases(table_of(CaseRegistration), "Richieste da protocollare"),
     _OfCases(table_of(CasePosition), "Posizioni delle richieste"),
     _OfCases(
         table_of(CaseStep), "Passi delle richieste", emptied={"words": ""}, why=WHY, hidden=frozenset({"made_by"})

@@ -12,6 +12,7 @@ from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
 from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
 from crm.cases.models import Case, CasePosition
+from crm.cases.protocol import registering
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
@@ -85,6 +86,7 @@ def open_case(
     running.done(session, row, Deed.OPEN, at)
     message = citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
+    registering.owe(session, row)
     if request.follow_up_id is not None:
         _kept(session, by, row, request.follow_up_id)
     return row.id
@@ -122,6 +124,8 @@ def register(session: Session, by: Principal, *, case_id: int, version: int, num
         raise FieldError(f"Scrivi il numero di protocollo, in al massimo {MAX_PROTOCOL} caratteri.", "number")
     if not clock.business_day(row.received_at) - EARLIEST <= day <= clock.business_day(at):
         raise FieldError("La data del protocollo è fra l'arrivo della richiesta e oggi.", "day")
+    if (waiting := registering.owed(session, row.id)) is not None:  # it is not asked for any more
+        session.delete(waiting)
     row.protocol_number, row.protocol_on, row.version = number, day, row.version + 1
     told.step(session, by, row, Deed.REGISTER, at, protocol=number)
 

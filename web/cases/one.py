@@ -16,6 +16,7 @@ from crm.access.permissions import Permission
 from crm.cases import documents, owners, queries, resting, rights, service, told
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
+from crm.cases.protocol import registering
 from crm.cases.service import Said
 from crm.core.db import Scope
 from crm.core.errors import FieldError
@@ -46,7 +47,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         steps = [_button(each) for each in possible(found.topic, found.state)]
         manages = Who.SUPERVISOR in his
         return {
-            "one": found, "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
+            "one": found, "awaited": registering.owed(session, case_id),
+            "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),
             "offices": [(each.id, each.name) for each in details.offices(session, found.ente_id)],
@@ -105,6 +107,15 @@ def protocol(
         ),
     )
     return told_anew("Protocollo scritto.", visit)
+
+
+@router.post("/{case_id}/protocol/again")
+def protocol_again(runtime: RuntimeDep, visit: ChangeDep, case_id: int) -> Response:
+    """The ente's protocol is asked once more."""
+    runtime.database.transact(
+        _scope(visit), lambda session: registering.retry(session, visit.principal, case_id=case_id)
+    )
+    return told_anew("Si chiede di nuovo il numero al protocollo dell'ente.", visit)
 
 
 @router.post("/{case_id}/pause")

@@ -45,6 +45,7 @@ SAID = (
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
     ROOT / "crm" / "agendas" / "errors.py", ROOT / "outbound" / "segments" / "wording.py",
     *(ROOT / "outbound" / "lists" / f"{name}.py" for name in ("checking", "columns", "sheets", "tasks")),
+    ROOT / "crm" / "cases" / "protocol" / "http.py",
     ROOT / "outbound" / "letters" / "returning.py", ROOT / "outbound" / "field" / "rounds" / "tasks.py",
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
@@ -60,7 +61,17 @@ CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
 SAYING = frozenset(
-    {"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given", "told_anew"}
+    {
+        "wrong",
+        "Done",
+        "SourceError",
+        "ProtocolError",
+        "ThisOneError",
+        "WholeFileRefused",
+        "_trouble",
+        "reason_given",
+        "told_anew",
+    }
 )
 WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"

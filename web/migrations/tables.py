@@ -9,6 +9,7 @@ import crm.agendas.ratings.models
 import crm.agendas.wishes.models
 import crm.audit.models
 import crm.cases.models
+import crm.cases.protocol.models
 import crm.collection.models
 import crm.contacts.models
 import crm.continuity.models

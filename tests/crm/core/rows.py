@@ -50,6 +50,7 @@ from crm.cases.models import (
     CaseWorker,
     PauseReason,
 )
+from crm.cases.protocol.models import CaseRegistration
 from crm.cases.terms import TermKind
 from crm.collection.models import (
     CollectionSource,
@@ -235,6 +236,7 @@ def _a_case(session: Session, cast: Cast) -> None:
                 **of, kind=TermKind.SHEET, days=5, working=False, source="relief_or_refund_sheet_days",
                 by_contract=True, since_at=AS_OF,
             ),
+            CaseRegistration(**of, trouble="x"),
             CasePause(**of, reason=PauseReason.COURT, since_at=AS_OF),
             CaseDocument(
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
