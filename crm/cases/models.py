@@ -158,11 +158,8 @@ class CaseTerm(Base):
         ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
         CheckConstraint("met_at IS NULL OR dropped_at IS NULL", name="ended"),
         Index("ix_case_term_case_id", "case_id"),
-        Index(
-            "ix_case_term_running", "ente_id", "due_at",
-            postgresql_where=text("met_at IS NULL AND dropped_at IS NULL"),
-        ),
-    )  # fmt: skip
+        Index("ix_case_term_ente_id_due_at", "ente_id", "due_at"),
+    )
 
 
 class CasePause(Base):

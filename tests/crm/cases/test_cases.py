@@ -22,9 +22,13 @@ from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.enti.models import Office
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
+from crm.levels import evidence
 from crm.levels.administration import put
 from crm.levels.agreement import EVER, Agreement, Period
+from crm.levels.judgement import judge
+from crm.levels.metrics import MetricName
 from crm.levels.presets import PRESETS, of_contract
+from crm.levels.terms import USUAL
 from crm.messages.models import Message, MessageState
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
@@ -274,3 +278,28 @@ def test_a_day_of_arrival_is_believed_within_reason(everything: Session, cast: C
     assert one.late is not None
     assert one.late.value == "overdue"
     assert date.min < (one.last_day or date.min) < clock.business_day(clock.now(everything))
+
+
+def test_levels_of_cases_are_judged_by_the_days_that_each_term_took(
+    everything: Session, cast: Cast, anna: Principal
+) -> None:
+    now = clock.now(everything)
+    today = clock.business_day(now)
+    for topic, ago in ((Topic.INSTALMENTS, 8), (Topic.INSTALMENTS, 3), (Topic.COMPLAINT, 1)):
+        case = opened(everything, anna, cast, topic, received_at=now - timedelta(days=ago))
+        if ago == 3:
+            does(everything, anna, case, Deed.TAKE)
+            does(everything, anna, case, Deed.DECIDE, "Sì", Outcome.GRANTED)
+    known = evidence.of_period(everything, cast.contract, today - timedelta(days=30), today + timedelta(days=30))
+    took = {(one.metric, one.days) for one in known.terms if one.metric == MetricName.INSTALMENT_DECIDED}
+    assert took == {(MetricName.INSTALMENT_DECIDED, 8), (MetricName.INSTALMENT_DECIDED, 3)}
+    promise = next(one for one in PRESETS["anci_toscana"].promises if one.metric == MetricName.INSTALMENT_DECIDED)
+    verdict = judge(promise, known, USUAL)
+    assert (verdict.measured, verdict.part, verdict.whole) == (8, 1, 2)
+    assert known.complaints is not None
+    assert len(known.complaints.those) == 1
+    before = evidence.of_period(everything, cast.contract, today - timedelta(days=60), today - timedelta(days=30))
+    assert (before.terms, before.complaints) == ((), None)
+    nobodys = evidence.of_period(everything, cast.contract, today, today + timedelta(days=1), ente_id=cast.vinci)
+    assert nobodys.complaints is not None
+    assert nobodys.complaints.those == ()

@@ -310,12 +310,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_case_term")),
     )
     op.create_index("ix_case_term_case_id", "case_term", ["case_id"])
-    op.create_index(
-        "ix_case_term_running",
-        "case_term",
-        ["ente_id", "due_at"],
-        postgresql_where=sa.text("met_at IS NULL AND dropped_at IS NULL"),
-    )
+    op.create_index("ix_case_term_ente_id_due_at", "case_term", ["ente_id", "due_at"])
     op.create_table(
         "case_pause",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
