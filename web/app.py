@@ -37,6 +37,7 @@ from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
 from web.cases import one as case_pages
+from web.cases import plans as case_plans
 from web.cases import routes as cases
 from web.cases import shared as shared_cases
 from web.cati import cases as survey_cases
@@ -204,6 +205,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         follow_ups,
         cases,
         shared_cases,
+        case_plans,
         case_pages,
         services,
         citizens,

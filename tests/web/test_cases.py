@@ -151,3 +151,29 @@ def test_sara_says_who_works_on_what_and_shares_out(desk: Desk) -> None:
     assert desk.case().owner_id == desk.cast.luca
     desk.sends(f"/cases/{case}/assign", version=desk.case().version, user_id=str(desk.cast.marta))
     assert desk.case().owner_id == desk.cast.marta
+
+
+def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends(
+        "/cases", contact=desk.cast.mario, topic="instalments", channel="phone", reasons="Ha perso il lavoro",
+        references="E-1",
+    )  # fmt: skip
+    page = desk.sees(f"{at}/instalments")
+    assert "L. 160/2019" in page
+    assert "Piano di prova" in page
+    assert "le rate sono da" in desk.sees(f"{at}/instalments?count=119&rate=2,5")
+    desk.sees(f"/cases/instalments/{desk.cast.empoli}", 403)
+    desk.comes("sara")
+    form = f"/cases/instalments/{desk.cast.empoli}"
+    assert "non ha regole sue" in desk.sees(form)
+    bands = {
+        f"{name}-{n}": value
+        for n, up_to in enumerate(("100,00", "500,00", "3000,00", "6000,00", "20000,00", ""))
+        for name, value in (("up_to", up_to), ("least", "1"), ("most", "40"))
+    }
+    assert "rate" in desk.sends(form, 422, **bands, rate="x", smallest="50")
+    desk.sends(form, **bands, rate="2,5", smallest="50")
+    assert "Regole dell'ente." in desk.sees(f"{at}/instalments")
+    desk.sends(form, law="1")
+    assert "L. 160/2019" in desk.sees(f"{at}/instalments")

@@ -3,6 +3,8 @@
 FIELDS = {
     "term": "termine",
     "protocol": "protocollo",
+    "bands": "fasce di importo",
+    "smallest": "rata minima, in centesimi",
     "introduction": "chi sono",
     "neutral": "a chi non è la persona cercata",
     "consequences": "che cosa succede poi",

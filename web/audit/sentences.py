@@ -155,6 +155,8 @@ SENTENCES = {
     "case.register": "Ha scritto il protocollo di una richiesta",
     "case.attach": "Ha aggiunto un documento a una richiesta",
     "case.warn": "È stato segnalato che un termine di una richiesta sta per finire",
+    "case.plan_tried": "Ha provato un piano di rate per una richiesta",
+    "case.instalment_rules": "Ha cambiato le regole delle rate dell'ente",
     "case.begun": "Ha cominciato a scrivere una richiesta",
     "case.listed": "Ha guardato l'elenco delle richieste",
     "case.looked": "Ha aperto una richiesta da leggere",

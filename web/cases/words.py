@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from crm.cases.escalation import Told
+from crm.cases.instalments.plans import Scheme
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic, Who
 from crm.cases.models import ExtensionReason, PauseReason
 from crm.cases.queries import Order, Whose
@@ -108,6 +109,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ExtensionReason.ASKED: "l'ha chiesto il cittadino",
     },
     Told: {Told.OWNER: "a chi la segue", Told.SUPERVISOR: "a chi distribuisce le richieste"},
+    Scheme: {
+        Scheme.LOCAL: "della legge, per i tributi locali",
+        Scheme.ENTE: "dell'ente",
+        Scheme.AGENCY: "dell'agente nazionale della riscossione",
+    },
     Left: {
         Left.NOBODY_KNOWS: "nessuno segue questo argomento",
         Left.ALL_FULL: "chi segue questo argomento ne ha già il massimo",
@@ -152,4 +158,6 @@ HEAD = (
     "Protocollo", "Chiusa",
 )  # fmt: skip
 YES = "sì"
-SAID = (*DO.values(), *ASKS.values(), WHY, *HEAD, YES)
+NOT_WHOLE, NOT_A_RATE = "Un numero intero.", "Un tasso annuo da 0 a 20 per cento."
+TOO_FAR = "Un mese da questo a uno di qui a un anno."
+SAID = (*DO.values(), *ASKS.values(), WHY, *HEAD, YES, NOT_WHOLE, NOT_A_RATE, TOO_FAR)

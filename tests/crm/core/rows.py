@@ -36,6 +36,7 @@ from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, 
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
+from crm.cases.instalments.models import InstalmentRules
 from crm.cases.lifecycle import Channel as CaseChannel
 from crm.cases.lifecycle import Deed as CaseDeed
 from crm.cases.lifecycle import State as CaseState
@@ -242,6 +243,7 @@ def _a_case(session: Session, cast: Cast) -> None:
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
                 added_at=AS_OF, added_by=cast.anna,
             ),
+            InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
         ]
     )  # fmt: skip
