@@ -25,6 +25,7 @@ from crm.enti import queries as enti
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.positions import queries as positions
+from telephony.calls import conversation
 from web.cases.words import HEAD, YES
 from web.edge.answers import shown_anew
 from web.edge.fields import NearDay
@@ -177,7 +178,15 @@ def make(
 
     def work(session: Session) -> int:
         request = Asked(
-            topic, channel, reasons, asked, _received(session, received_on), references, bool(surety), call, follow_up
+            topic,
+            channel,
+            reasons,
+            asked,
+            _received(session, received_on),
+            references,
+            bool(surety),
+            _own_call(session, visit, call),
+            follow_up,
         )
         made = service.open_case(session, visit.principal, request=request, contact_id=contact, ente_id=ente)
         visit.sent(session)
@@ -185,6 +194,12 @@ def make(
 
     made = runtime.database.transact(visit.scope(Permission.CASE_WORK), work)
     return shown_anew(translations(visit.language).gettext("Richiesta registrata."), at=f"/cases/{made}")
+
+
+def _own_call(session: Session, visit: Visit, call_id: UUID | None) -> UUID | None:
+    """The call in which it is asked for: the visitor's own, or none."""
+    call = conversation.current_call(session, visit.principal.user_id) if call_id else None
+    return call.id if call is not None and call.id == call_id else None
 
 
 def _received(session: Session, day: date | None) -> datetime | None:
