@@ -282,6 +282,22 @@ def counted(session: Session, which: Filter, *, user_id: int) -> tuple[int, int,
     return row[0], row[1], row[2]
 
 
+def waiting(session: Session, *, user_id: int, manages: bool, decides: bool) -> int:
+    """How many cases wait for somebody: his own that are late or of which he was warned; of whoever manages them those
+    of which he was told; of whoever decides for the ente what he has to decide or sign.
+    """
+    at = clock.now(session)
+    told = select(_T.c.case_id).where(
+        _T.c.supervisor_told_at.is_not(None), _T.c.met_at.is_(None), _T.c.dropped_at.is_(None), _T.c.due_at.is_not(None)
+    )
+    his = [and_(_C.c.owner_id == user_id, _late(at))]
+    if manages:
+        his.append(and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(told))))
+    if decides:
+        his.append(_C.c.state.in_([State.AT_ENTE, State.TO_SIGN]))
+    return session.scalar(select(func.count()).select_from(_C).where(or_(*his))) or 0
+
+
 def of_contacts(session: Session, contact_ids: Collection[int]) -> list[Row]:
     """The cases of these contacts, the open ones first, then the newest."""
     return _rows(

@@ -79,7 +79,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/(console|practice)/|^/files/(positions|documents)/\{|^/files/\{contact_id\}/timeline$|^/follow-ups/(form$|\{)"
     r"|^/knowledge/(found|\{piece_id\}/text)$|^/levels/\{contract_id\}/\{name\}$|^/messages/(closed|form/)"
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$"
-    r"|^/letters/(\{letter_id\}/file|.*/now)$|^/cases/documents/|^/outcomes/\{call\}/form$"
+    r"|^/letters/(\{letter_id\}/file|.*/now)$|^/cases/(documents/|news$)|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
     r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"
     r"|^/field/rounds/\{plan_id\}/now$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"

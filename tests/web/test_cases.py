@@ -81,6 +81,7 @@ def test_a_request_from_the_file_to_the_ente_s_decision_and_the_answer(desk: Des
     assert "persona ha cambiato" in desk.sends(f"{at}/step", 409, deed="take", version=1)
     desk.comes("vera")
     assert "Tocca all'ente" in desk.sees("/cases")
+    assert "1 richiesta da decidere" in desk.sees("/cases/news")
     assert "Autorizza" in desk.sees(at)
     desk.steps("authorise", outcome="partly", words="Solo per il 2023")
     desk.comes("anna")
@@ -105,6 +106,10 @@ def test_board_list_calendar_and_file_show_what_is_open_and_siena_sees_none_of_i
     desk.sends(f"{at}/assign", version=1, user_id="me")
     assert label in desk.sees("/cases?whose=mine")
     desk.sees("/cases/sharing", 403)
+    assert "hidden" in desk.sees("/cases/news")
+    desk.sends("/cases", contact=desk.cast.mario, topic="access", channel="pec", reasons="x", received_on="2026-01-10")
+    desk.sends(f"/cases/{desk.case().id}/assign", version=1, user_id="me")
+    assert "1 richiesta in scadenza" in desk.sees("/cases/news")
     with desk.runtime.database.begin(Scope.of_enti([desk.cast.siena], [desk.cast.other_contract])) as session:
         assert session.scalars(select(Case)).all() == []
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
@@ -31,7 +32,7 @@ from web.edge.answers import shown_anew
 from web.edge.fields import NearDay
 from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
-from web.edge.templating import page
+from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.edge.words import word_for
 
@@ -57,6 +58,15 @@ def board(
         return {"columns": columns}
 
     return _several(request, runtime, visit, "cases/board.html", which, work)
+
+
+@router.get("/news")
+def news(runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """How many wait for the visitor, beside his name."""
+    manages, decides = (visit.principal.can(one) for one in (Permission.CASE_MANAGE, Permission.CASE_DECIDE))
+    with runtime.database.begin(visit.scope(Permission.CASE_READ)) as session:
+        found = queries.waiting(session, user_id=visit.principal.user_id, manages=manages, decides=decides)
+    return HTMLResponse(fragment("cases/_news.html", visit.language, waiting=found, decides=decides))
 
 
 @router.get("/list")
