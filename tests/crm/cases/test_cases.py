@@ -1,5 +1,6 @@
 """Mario's requests: registered with their terms, rested and extended with his being told, decided by Vera, answered."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
@@ -258,15 +259,19 @@ def test_whoever_has_a_case_is_told_before_its_term_is_over_then_whoever_manages
     assert [one.id for one in late] == [case]
 
 
-def test_numbers_have_no_gap_though_many_come_at_once_and_one_is_taken_back(database: Database, cast: Cast) -> None:
+def test_numbers_have_no_gap_though_several_come_at_once_and_one_is_taken_back(database: Database, cast: Cast) -> None:
     scope = Scope.of_enti([cast.empoli], [cast.contract])
-    for fails in (False, True, False):
+
+    def comes(fails: bool) -> None:
         with suppress(InterruptedError), database.begin(scope) as session:
             opened(session, principal_of(session, cast.anna), cast, Topic.INFORMATION)
             if fails:
                 raise InterruptedError
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(comes, (False, True, False, False)))
     with database.begin(scope) as session:
-        assert list(session.scalars(select(Case.number).order_by(Case.number))) == [1, 2]
+        assert list(session.scalars(select(Case.number).order_by(Case.number))) == [1, 2, 3]
 
 
 def test_a_day_of_arrival_is_believed_within_reason(everything: Session, cast: Cast, anna: Principal) -> None:
