@@ -36,6 +36,10 @@ from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
+from web.cases import one as case_pages
+from web.cases import plans as case_plans
+from web.cases import routes as cases
+from web.cases import shared as shared_cases
 from web.cati import cases as survey_cases
 from web.cati import exports as survey_exports
 from web.cati import interviews
@@ -200,6 +204,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
         knowledge_editor,
         drafts,
         follow_ups,
+        cases,
+        shared_cases,
+        case_plans,
+        case_pages,
         services,
         citizens,
         appointments,

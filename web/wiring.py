@@ -11,6 +11,7 @@ from crm.access.second_factor import Policy
 from crm.agendas import privacy as agendas
 from crm.agendas.wishes import keeping as wishes
 from crm.audit import privacy as audit
+from crm.cases import privacy as cases
 from crm.collection import privacy as collection
 from crm.collection.sources.lookups import Lookups
 from crm.contacts import privacy as contacts
@@ -67,6 +68,7 @@ from web.worker.wake import Waker
 
 # Whoever holds personal data, in the order in which a person is erased: the contact itself comes last.
 HOLDERS: tuple[Holder, ...] = (
+    *cases.HOLDERS,
     *field.HOLDERS, *outcomes.HOLDERS, *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
     *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,

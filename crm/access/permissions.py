@@ -48,6 +48,10 @@ class Permission(StrEnum):
     FIELD_APPROVE = "field.approve"
     FIELD_WATCH = "field.watch"
     FIELD_VISIT = "field.visit"
+    CASE_READ = "case.read"
+    CASE_WORK = "case.work"
+    CASE_MANAGE = "case.manage"
+    CASE_DECIDE = "case.decide"
     PENALTY_CONTEST = "penalty.contest"
     PENALTY_DECIDE = "penalty.decide"
     REPORT_ADDRESS = "report.address"
@@ -98,6 +102,10 @@ MEANINGS: dict[Permission, str] = {
     Permission.FIELD_APPROVE: "Approve field agents for the ente, find them unfit, name who is to be visited",
     Permission.FIELD_WATCH: "Read practices, reports of visits, commissions, the register of operations",
     Permission.FIELD_VISIT: "Accept mandates, visit, and tell what came of it",
+    Permission.CASE_READ: "See cases: requests to the ente, their terms and what was done",
+    Permission.CASE_WORK: "Open cases, work on them, answer",
+    Permission.CASE_MANAGE: "Share cases out, say who works on which topics, see what runs out",
+    Permission.CASE_DECIDE: "Authorise or deny for the ente what a case asks for, sign replies",
     Permission.PENALTY_CONTEST: "Write a note on a penalty, ask the ente to leave a call out of it",
     Permission.PENALTY_DECIDE: "Agree for the ente to leave a call out of the penalties, or not",
     Permission.REPORT_ADDRESS: "Say where an ente's monthly report is announced",
@@ -112,7 +120,15 @@ MEANINGS: dict[Permission, str] = {
     Permission.PRIVACY_MANAGE: "Exports, erasure, end of a contract, register of breaches",
 }
 
-_FILE_WORK = frozenset({Permission.FILE_READ, Permission.CONTACT_RECORD, Permission.PROPOSAL_MAKE})
+_FILE_WORK = frozenset(
+    {
+        Permission.FILE_READ,
+        Permission.CONTACT_RECORD,
+        Permission.PROPOSAL_MAKE,
+        Permission.CASE_READ,
+        Permission.CASE_WORK,
+    }
+)
 _APPOINTMENTS = frozenset({Permission.APPOINTMENT_READ, Permission.APPOINTMENT_MANAGE})
 _OWN_ENTE = frozenset(
     {
@@ -121,6 +137,7 @@ _OWN_ENTE = frozenset(
         Permission.ENTE_WATCH,
         Permission.APPOINTMENT_READ,
         Permission.FIELD_WATCH,
+        Permission.CASE_READ,
     }
 )
 
@@ -140,7 +157,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
         Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
-        Permission.FIELD_MANAGE, Permission.FIELD_WATCH,
+        Permission.FIELD_MANAGE, Permission.FIELD_WATCH, Permission.CASE_MANAGE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {
@@ -157,7 +174,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.PROPOSAL_DECIDE, Permission.CLOSURE_APPROVE, Permission.CAMPAIGN_APPROVE, Permission.PENALTY_DECIDE,
         Permission.ACCESS_READ, Permission.USER_REMOVE,
         Permission.RECORDING_LISTEN, Permission.RECORDING_SAVE, Permission.REPORT_ADDRESS,
-        Permission.INTERVIEW_EXPORT, Permission.FIELD_APPROVE,
+        Permission.INTERVIEW_EXPORT, Permission.FIELD_APPROVE, Permission.CASE_DECIDE,
     },
     Role.CONTRACT_SUPERVISOR: frozenset({Permission.BOARD_WATCH, Permission.ENTE_WATCH}),
     Role.ADMINISTRATOR: frozenset(

@@ -36,6 +36,11 @@ def carrier() -> str:
     return "carrier"
 
 
+def cases(ente_id: int) -> str:
+    """The cases of an ente: opened, worked on, decided, running out of time."""
+    return f"cases:{ente_id}"
+
+
 def continuity() -> str:
     """Whether the service is there, what stopped it, and what is said of it."""
     return "continuity"

@@ -22,7 +22,7 @@ from crm.levels.agreement import AGREED_OF_A_LEVEL, OPS, Agreement, Promise, beg
 from crm.levels.agreement import in_force as agreed
 from crm.levels.judgement import is_judged
 from crm.levels.metering import Callers
-from crm.levels.metrics import METRICS, WAITING_OVER, Metric, Unit
+from crm.levels.metrics import METRICS, WAITING_OVER, Metric, MetricName, Unit
 from crm.levels.models import ContractAgreement, ContractLevel, ContractTerms
 from crm.levels.terms import Terms, in_force
 
@@ -211,7 +211,7 @@ def _wrong_in(one: Promise, place: int) -> list[InvalidError]:
         wrong.append(InvalidError("La parte dei giorni va da 1 a 100 per cento.", field=f"share_of_days-{place}"))
     if one.share_of_days is not None and not metric.by_days:
         wrong.append(InvalidError("Questa misura si fa su tutto il periodo.", field=f"share_of_days-{place}"))
-    if one.service and is_judged(one):
+    if one.service and is_judged(one) and one.metric != MetricName.COMPLAINTS:
         wrong.append(InvalidError("Questa misura non distingue fra i servizi.", field=f"service-{place}"))
     wrong += _wrong_penalty(one, metric, place)
     return wrong

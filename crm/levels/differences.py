@@ -58,6 +58,9 @@ class Whole(StrEnum):
     UNFIT = "unfit"  # agents found so
     REMOVED_DAYS = "removed_days"  # the most
     REPLACED_DAYS = "replaced_days"
+    CASE_TERMS = "case_terms"  # of cases: how many were over
+    CASE_DAYS = "case_days"  # the most days that one took
+    COMPLAINTS = "complaints"
 
 
 class WhyChanged(StrEnum):
@@ -174,6 +177,10 @@ def _wholes(one: Evidence) -> dict[tuple[Whole, date | None], Decimal]:
             Whole.REMOVED_DAYS: max((each.removed for each in one.unfit if each.removed is not None), default=None),
             Whole.REPLACED_DAYS: max((each.replaced for each in one.unfit if each.replaced is not None), default=None),
         }
+    if one.terms:
+        found |= {Whole.CASE_TERMS: len(one.terms), Whole.CASE_DAYS: max(each.days for each in one.terms)}
+    if one.complaints is not None:
+        found[Whole.COMPLAINTS] = len(one.complaints.those)
     by_day: dict[tuple[Whole, date | None], Decimal] = {}
     if (desks := one.desks) is not None:
         found |= {
@@ -203,6 +210,7 @@ _ELSE: Mapping[Whole, WhyChanged] = MappingProxyType(  # where nothing was recor
     | {Whole.RESTORED_H: WhyChanged.DRILL}
     | dict.fromkeys((Whole.OUTBOUND_CALLS, Whole.OUTBOUND_MIN), WhyChanged.LATE)
     | dict.fromkeys((Whole.UNFIT, Whole.REMOVED_DAYS, Whole.REPLACED_DAYS), WhyChanged.LATE)
+    | dict.fromkeys((Whole.CASE_TERMS, Whole.CASE_DAYS, Whole.COMPLAINTS), WhyChanged.LATE)
 )
 _MAY_BE: Mapping[Whole, frozenset[WhyChanged]] = MappingProxyType(
     dict.fromkeys(Whole, frozenset())

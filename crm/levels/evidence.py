@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
+from crm.cases import measured as measured_cases
 from crm.continuity import queries as continuity
 from crm.continuity import spells
 from crm.continuity.models import RunKind
@@ -52,6 +53,8 @@ def of_period(
         failed=downtime.lost(timetable, stopped, agreed, period=measured),
         continuity=known,
         desks=_desks(session, contract_id, first, after, ente_id),
+        terms=measured_cases.terms_of_period(session, contract_id, first, after, ente_id=ente_id),
+        complaints=measured_cases.complaints_of_period(session, contract_id, first, after, ente_id=ente_id),
     )
 
 

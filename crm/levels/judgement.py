@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from crm.levels.agreement import Promise
 from crm.levels.judging_calls import answered_within, day_by_day, each_call, lost, waiting_over
+from crm.levels.judging_cases import complaints, within
 from crm.levels.judging_desks import counter_handling, counter_wait, lead
 from crm.levels.judging_field import after_finding
 from crm.levels.judging_service import (
@@ -26,6 +27,7 @@ from crm.levels.metrics import (
     AVAILABLE,
     LONGEST_WAIT,
     LOST,
+    OF_CASES,
     QUEUE_CAP,
     SATISFIED,
     WAITING_OVER,
@@ -60,6 +62,7 @@ _JUDGES: Mapping[str, Judge] = MappingProxyType(
         MetricName.COUNTER_WAIT: counter_wait, MetricName.COUNTER_HANDLING: counter_handling,
         MetricName.APPOINTMENT_LEAD: lead, MetricName.INCIDENT_NOTICE: incident_notice,
         MetricName.DISASTER_RECOVERY: recovery,
+        **dict.fromkeys(OF_CASES, within), MetricName.COMPLAINTS: complaints,
         MetricName.FIELD_REMOVED: after_finding(lambda one: one.removed),
         MetricName.FIELD_REPLACED: after_finding(lambda one: one.replaced),
     }

@@ -103,6 +103,35 @@ class Unfit:
 
 
 @dataclass(frozen=True, slots=True)
+class TermTaken:
+    """A step of a case that a level is about: the last day of its term, and how many days it took, in the unit of the
+    metric; of what is still owed as many as have passed once it is late.
+    """
+
+    id: int
+    ente_id: int
+    metric: str
+    due_on: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A complaint, and on which day it came in."""
+
+    id: int
+    ente_id: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Complaints:
+    """Those of a period, in their order; perhaps none."""
+
+    those: tuple[Complaint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known of a period: its service days, its calls by day and caller, the limits that were passed.
 
@@ -110,7 +139,8 @@ class Evidence:
     they were to be open so far, and how long of that they were not, or nobody of ours was there, without the ente's
     consent. `marks`: how many of
     those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices. `outbound`: of
-    campaigns; none where nobody was to be called. `unfit`: the agents who were found so.
+    campaigns; none where nobody was to be called. `unfit`: the agents who were found so. `terms`: of cases.
+    `complaints`: none while cases are not registered here.
     """
 
     service_days: tuple[date, ...] = ()
@@ -123,6 +153,8 @@ class Evidence:
     desks: AtDesks | None = None
     outbound: Annotated[Outbound | None, UNLESS_EMPTY] = None
     unfit: Annotated[tuple[Unfit, ...], UNLESS_EMPTY] = ()
+    terms: Annotated[tuple[TermTaken, ...], UNLESS_EMPTY] = ()
+    complaints: Annotated[Complaints | None, UNLESS_EMPTY] = None
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""

@@ -1,6 +1,7 @@
 """The typed fields of templates: what a value may be, how it is written in a language, and whether it tells a debt."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -122,3 +123,21 @@ class Euro:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**11:
             raise InvalidError("L'importo non è valido: ricontrollalo.")
         return format_currency(Decimal(value) / 100, "EUR", locale=language)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One of several things to say: by its name, in each language."""
+
+    said: Mapping[str, Mapping[str, str]]
+    discloses: ClassVar[bool] = False
+
+    @property
+    def longest(self) -> int:
+        """Of the longest of them."""
+        return max(len(text) for by_language in self.said.values() for text in by_language.values())
+
+    def written(self, value: Any, language: str) -> str:
+        if value not in self.said:
+            raise InvalidError("Scegli una delle ragioni.")
+        return self.said[value][language]

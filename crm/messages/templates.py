@@ -3,7 +3,9 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text
+from crm.messages import cases
+from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text, Words
+from crm.messages.mails import mail as _mail
 from crm.messages.wording import Kind, Template, Wording, catalogue
 
 
@@ -34,16 +36,18 @@ class MessageTemplate(StrEnum):
     FIELD_UNFIT = "field_unfit"
     FIELD_REMOVAL_DUE = "field_removal_due"
     FIELD_SUBSTITUTE_DUE = "field_substitute_due"
+    CASE_OPENED = "case_opened"
+    CASE_RESTS = "case_rests"
+    CASE_GOES_ON = "case_goes_on"
+    CASE_EXTENDED = "case_extended"
+    CASE_ANSWERED = "case_answered"
+    CASE_REDIRECTED = "case_redirected"
 
 
 LONGEST_OWN = 160  # of a link to somebody's appointment or wish: his token takes 53 signs of it
 _ENTE: dict[str, Field] = {"ente": Name()}
-_REGARDS = {"it": "Cordiali saluti", "en": "Kind regards", "de": "Mit freundlichen Grüßen"}
-
-
-def _mail(language: str, *paragraphs: str) -> str:
-    greeting = {"it": "Buongiorno,", "en": "Good day,", "de": "Guten Tag,"}[language]
-    return "\n\n".join((greeting, *paragraphs, f"{_REGARDS[language]}\n{{ente}}"))
+_NUMBERED: dict[str, Field] = {**_ENTE, "number": Code()}
+_OF_A_CASE = timedelta(days=3)
 
 
 HOW_TO_PAY = Template(
@@ -637,6 +641,22 @@ FIELD_SUBSTITUTE_DUE = Template(
     lives=timedelta(days=1),
 )  # fmt: skip
 
+CASE_OPENED = Template(MessageTemplate.CASE_OPENED, Kind.SERVICE, _NUMBERED, cases.OPENED, _OF_A_CASE)
+CASE_RESTS = Template(
+    MessageTemplate.CASE_RESTS, Kind.SERVICE, {**_NUMBERED, "reason": Words(cases.WHY_RESTS)}, cases.RESTS, _OF_A_CASE
+)
+CASE_GOES_ON = Template(
+    MessageTemplate.CASE_GOES_ON, Kind.SERVICE, {**_NUMBERED, "day": Day()}, cases.GOES_ON, _OF_A_CASE
+)
+CASE_EXTENDED = Template(
+    MessageTemplate.CASE_EXTENDED, Kind.SERVICE, {**_NUMBERED, "day": Day(), "reason": Words(cases.WHY_LONGER)},
+    cases.EXTENDED, _OF_A_CASE,
+)  # fmt: skip
+CASE_ANSWERED = Template(MessageTemplate.CASE_ANSWERED, Kind.SERVICE, _NUMBERED, cases.ANSWERED, _OF_A_CASE)
+CASE_REDIRECTED = Template(
+    MessageTemplate.CASE_REDIRECTED, Kind.SERVICE, {**_NUMBERED, "office": Name(80)}, cases.REDIRECTED, _OF_A_CASE
+)
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
@@ -645,5 +665,6 @@ TEMPLATES = catalogue(
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
+        CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
     )
 )  # fmt: skip

@@ -20,7 +20,7 @@ from crm.levels.agreement import Period
 from crm.levels.behind import Behind, Paid
 from crm.levels.differences import Difference, Shift, differences
 from crm.levels.formulas import Standing, mean_handling_ms
-from crm.levels.known import AtDesks, Continuity, Evidence, Outbound
+from crm.levels.known import AtDesks, Complaints, Continuity, Evidence, Outbound
 from crm.levels.metering import Callers, Counts, Extremes, Spread
 from crm.levels.models import RemarkState
 from crm.levels.terms import Terms
@@ -403,7 +403,14 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         desks=_desks(desks) if desks else None,
         outbound=reduce(Outbound.__add__, outbound) if outbound else None,
         unfit=tuple(found for one in known for found in one.unfit),
+        terms=tuple(found for one in known for found in one.terms),
+        complaints=_complaints(known),
     )
+
+
+def _complaints(parts: list[Evidence]) -> Complaints | None:
+    found = [one.complaints for one in parts if one.complaints is not None]
+    return Complaints(tuple(each for one in found for each in one.those)) if found else None
 
 
 def _desks(parts: list[AtDesks]) -> AtDesks:

@@ -108,7 +108,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/(console|practice)/|^/files/(positions|documents)/\{|^/files/\{contact_id\}/timeline$|^/follow-ups/(form$|\{)"
     r"|^/knowledge/(found|\{piece_id\}/text)$|^/levels/\{contract_id\}/\{name\}$|^/messages/(closed|form/)"
     r"|^/proposals/(closed$|form/|exports/|\{proposal_id\}/file)|^/staffing/(need|parts)$|^/status/badge$|^/field/alarms/badge$|^/field/commissions/open/\{ente_id\}/counting$"
-    r"|^/letters/(\{letter_id\}/file|.*/now)$|^/outcomes/\{call\}/form$"
+    r"|^/letters/(\{letter_id\}/file|.*/now)$|^/cases/(documents/|news$)|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
     r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"
     r"|^/field/rounds/\{plan_id\}/now$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
@@ -116,7 +116,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
     "/lists/{list_id}": "test_contact_lists", "/campaigns/{campaign_id}": "test_campaigns",
     "/field/rounds/": "test_rounds_seen", "/letters/": "test_letters",
-    "/cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
+    "/survey-cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
     "/prenota": "test_booking", "/kiosk/": "test_desk", "/room/": "test_desk", "/wall/": "test_live_board",
     "/welcome/": "test_access", "/sign-in/": "test_access", "/recordings/": "test_recordings",
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",

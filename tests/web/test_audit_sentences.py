@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crm.access.models import EventKind
 from crm.agendas.models import AppointmentDeed
+from crm.cases.lifecycle import Deed
 from crm.contacts.models import Verification
 from crm.contacts.told import Detail
 from crm.follow_ups.models import FollowUpState
@@ -20,10 +21,11 @@ KIND = re.compile(r"[a-z_]+\.[a-z_]+")
 WRITES = re.compile(r"\b(note|note_once|trace)\(|\bhistory\.record\(|(?<!\.)\brecord\(session")
 AUDITS = re.compile(r"crm\.audit import service|crm\.enti\.administration import")
 NO_KINDS = {"audit.seal", "booking.code", "proposals.export"}  # locks and keys
-FILES = (".html", ".jpg", ".jsonl")
+FILES = (".html", ".jpg", ".jsonl", ".csv")
 # Kinds that the code puts together: the constant part as it stands there, and what it comes to.
 PUT_TOGETHER = {
     "appointment.*": {f"appointment.{one.value}" for one in AppointmentDeed},
+    "case.*": {f"case.{one.value}" for one in Deed},
     "campaign.*": {f"campaign.{one.value}" for one in CampaignDeed},
     "follow_up.*": {f"follow_up.{one.value}" for one in (FollowUpState.DONE, FollowUpState.CANCELLED)},
     "penalty.exclusion_*": {f"penalty.exclusion_{one.value}" for one in BECOMES.values()},

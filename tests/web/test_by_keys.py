@@ -222,7 +222,7 @@ def test_whoever_is_called_and_agrees_is_passed_on_to_it(
     desk.stage.answers(call_id)
     desk.stage.run()
     desk.stage.joins(call_id)
-    keys = f"/cases/{centre.campaign}/{mario}/keys"
+    keys = f"/survey-cases/{centre.campaign}/{mario}/keys"
     page = desk.page()
     assert keys in page
     assert "Parlo con MARIO BIANCHI?" in page or "Parlo con Mario Bianchi?" in page, "we call him: who he is we know"

@@ -82,7 +82,7 @@ def gives(survey: Survey, campaign: str, *people: int) -> str:
     for one in people:
         its = update(CampaignContact).where(CampaignContact.campaign_id == number).values(claimed_by=one)
         scoped(survey, lambda s: s.execute(its))  # noqa: B023
-    return f"/cases/{number}/{survey.cast.mario}"
+    return f"/survey-cases/{number}/{survey.cast.mario}"
 
 
 def test_the_half_year_s_survey_is_prepared_in_one_step(survey: Survey) -> None:
@@ -127,7 +127,7 @@ def test_a_case_from_its_page_to_its_appointment_its_refusal_and_its_conversion(
     assert "BIANCHI" in survey.get(case, "anna").text.upper()
     for who in ("vera", "luca"):
         assert survey.get(case, who).status_code == 403
-    assert survey.get(f"/cases/{at.rsplit('/', 1)[1]}/{survey.cast.gina}").status_code == 404
+    assert survey.get(f"/survey-cases/{at.rsplit('/', 1)[1]}/{survey.cast.gina}").status_code == 404
     interview = survey.post(f"{case}/interview", "anna").headers["location"]
     wrong = survey.says(interview, deed="end", disposition="2.21", for_good="false", day="2026-13-40")
     assert wrong.status_code == 422
@@ -193,7 +193,7 @@ def test_from_the_claim_to_the_call_the_console_leads_to_the_case(
     desk.stage.answers(call_id)
     desk.stage.run()
     desk.stage.joins(call_id)
-    case = f"/cases/{campaign}/{survey.cast.mario}"
+    case = f"/survey-cases/{campaign}/{survey.cast.mario}"
     assert f'href="{case}"' in desk.page()
     assert survey.post(f"{case}/interview", "anna").status_code == 303
     led = scoped(survey, lambda s: s.scalars(select(Interview)).one())

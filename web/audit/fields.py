@@ -1,6 +1,10 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "term": "termine",
+    "protocol": "protocollo",
+    "bands": "fasce di importo",
+    "smallest": "rata minima, in centesimi",
     "introduction": "chi sono",
     "neutral": "a chi non è la persona cercata",
     "consequences": "che cosa succede poi",

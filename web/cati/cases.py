@@ -14,7 +14,7 @@ from outbound.cati.models import Found
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
-router = APIRouter(prefix="/cases/{campaign_id}/{contact_id}", include_in_schema=False)
+router = APIRouter(prefix="/survey-cases/{campaign_id}/{contact_id}", include_in_schema=False)
 CONDUCT = Permission.INTERVIEW_CONDUCT
 
 
@@ -64,4 +64,4 @@ def check(
         checking.record(session, visit.principal, campaign_id=campaign_id, contact_id=contact_id, found=found)
 
     runtime.database.transact(visit.scope(CONDUCT), work)
-    return RedirectResponse(f"/cases/{campaign_id}/{contact_id}", status_code=303)
+    return RedirectResponse(f"/survey-cases/{campaign_id}/{contact_id}", status_code=303)

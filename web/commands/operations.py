@@ -44,6 +44,14 @@ def permissions() -> None:
     print(markdown(), end="")
 
 
+@app.command("case-states")
+def case_states() -> None:
+    """Print how cases go from state to state, as docs/case-states.md holds it."""
+    from crm.cases.drawing import drawn  # noqa: PLC0415
+
+    print(drawn(), end="")
+
+
 @app.command("data-schema")
 def data_schema() -> None:
     """Print what every file and every answer of the API holds, as docs/data.md has it."""

@@ -77,6 +77,9 @@ def engine() -> None:
     from crm.agendas.wishes.offering import offer_all  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.cases.protocol.registering import ask_again as register_again  # noqa: PLC0415
+    from crm.cases.warning import warn_all  # noqa: PLC0415
+    from crm.cases.watching import close_all as close_carried  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.drafts.service import forget_old as forget_drafts  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
@@ -177,6 +180,9 @@ def engine() -> None:
         Chore("campaign_receipts", 60, partial(ask_unheard, runtime.database), patient=True),
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
+        Chore("case_terms", 60, partial(warn_all, runtime.database), patient=True),
+        Chore("case_registrations", 30, partial(register_again, runtime.database), patient=True),
+        Chore("cases_carried_out", 300, partial(close_carried, runtime.database), patient=True),
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore(
@@ -290,6 +296,14 @@ def simulator() -> None:
     with saying(ConfigError):
         config = SimulatorConfig.from_settings(settings, os.environ)
     serve(config, host=settings.host, port=settings.port, fd=_listening_fd())
+
+
+@app.command("protocol-office")
+def protocol_office(token: str, port: int = 8600) -> None:
+    """Stand in for an ente's protocol system: numbers for cases, for trying out. TOKEN is what it knows us by."""
+    from crm.cases.protocol.simulator.app import Office, serve  # noqa: PLC0415
+
+    serve(Office(token), host="127.0.0.1", port=port)
 
 
 @app.command()

@@ -375,7 +375,7 @@ def _is_away(session: Session, call: Call) -> bool:
 def _case(session: Session, call: Call) -> str:
     contact_id = call.contact_id
     found = surveys.of_call(session, contact_id=contact_id, call_id=call.id) if contact_id is not None else None
-    return f"/cases/{found[0]}/{found[1]}" if found is not None else ""
+    return f"/survey-cases/{found[0]}/{found[1]}" if found is not None else ""
 
 
 def _by_keys(session: Session, call: Call) -> str:
@@ -383,7 +383,7 @@ def _by_keys(session: Session, call: Call) -> str:
     if call.phase is not Phase.TALKING or call.contact_id is None or not (call.placed or call.identified_at):
         return ""
     found = by_keys.surveys_of(session, call.contact_id)
-    return f"/cases/{found[0]}/{call.contact_id}/keys" if found else ""
+    return f"/survey-cases/{found[0]}/{call.contact_id}/keys" if found else ""
 
 
 def _party(session: Session, call: Call) -> PartyView | None:

@@ -21,6 +21,7 @@ from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.appointments import receive
 from web.demo.calls import remember
+from web.demo.cases import ask
 from web.demo.enti import seed_enti
 from web.demo.field_closing import settle_some
 from web.demo.field_practices import have_visited
@@ -72,6 +73,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), receive)
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))
+    database.transact(Scope.of_contract(contract_id), partial(ask, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(have_visited, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(settle_some, contract_id=contract_id, today=today))

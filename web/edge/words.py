@@ -5,6 +5,7 @@ from enum import StrEnum
 from web.agendas import words as agendas
 from web.alerts import words as alerts
 from web.campaigns import words as campaigns
+from web.cases import words as cases
 from web.cati import words as cati
 from web.conditions import words as conditions
 from web.console import words as console
@@ -40,7 +41,7 @@ from web.voice import words as voice
 from web.walls import words as walls
 
 _AREAS = (
-    agendas, alerts, campaigns, cati, conditions, console, contacts, continuity, desk, dialer, files,
+    agendas, alerts, campaigns, cases, cati, conditions, console, contacts, continuity, desk, dialer, files,
     follow_ups, imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
     practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
     words_agents, words_closing, words_door, words_practices, words_rounds,

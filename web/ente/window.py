@@ -13,6 +13,7 @@ from crm.access.service import scope_for
 from crm.agendas.models import AppointmentState
 from crm.audit import queries as log
 from crm.audit.queries import Wanted
+from crm.cases.lifecycle import State as CaseState
 from crm.collection import queries as collection
 from crm.collection.queries import RunView
 from crm.contacts import queries as contacts
@@ -70,13 +71,14 @@ Standing: TypeAlias = (
     | Said
     | PracticeState
     | AtTheDoor
+    | CaseState
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
     EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said, EntryKind.PRACTICE: PracticeState,
-    EntryKind.FIELD_VISIT: AtTheDoor,
+    EntryKind.FIELD_VISIT: AtTheDoor, EntryKind.CASE: CaseState,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from crm.agendas.models import AppointmentState
 from crm.agendas.rules import Channel
+from crm.cases.lifecycle import Outcome as CaseOutcome
+from crm.cases.lifecycle import State as CaseState
+from crm.cases.lifecycle import Topic as CaseTopic
 from crm.contacts.disclosure import EVERYTHING, Matter
 from crm.contacts.phone import spaced
 from crm.files.letters import LetterState
@@ -208,6 +211,15 @@ def _field_visit(entry: TimelineEntry) -> Mapping[str, Any]:
     return {"outcome": AtTheDoor(entry.status), **{name: detail[name] for name in ("number", "practice", "note")}}
 
 
+def _case(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "state": CaseState(entry.status), "topic": CaseTopic(detail["topic"]),
+        "outcome": CaseOutcome(detail["outcome"]) if detail["outcome"] else None,
+        **{name: detail[name] for name in ("case", "number", "owner", "note")},
+    }  # fmt: skip
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -217,5 +229,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
     EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.PRACTICE: _practice,
-    EntryKind.FIELD_VISIT: _field_visit,
+    EntryKind.FIELD_VISIT: _field_visit, EntryKind.CASE: _case,
 }  # fmt: skip

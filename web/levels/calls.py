@@ -86,7 +86,8 @@ def calls(request: Request, runtime: RuntimeDep, visit: VisitDep, contract_id: i
         request, "levels/calls.html", visit.language, visit=visit, csrf=visit.csrf_token, standings=found.standings,
         row=found.row, behind=found.behind, badges=badges, queues=names, decides=decides, query=request.url.query,
         contests=contract_id in visit.principal.contracts_for(Permission.PENALTY_CONTEST), files=tuple(FileName),
-        day_metrics=OF_DAYS, late_metrics=LATE,
+        day_metrics=OF_DAYS, late_metrics=(*LATE, MetricName.COMPLAINTS),
+        complaints=MetricName.COMPLAINTS,
     )  # fmt: skip
 
 

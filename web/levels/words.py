@@ -75,6 +75,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Whole.UNFIT: "agenti trovati non idonei",
         Whole.REMOVED_DAYS: "giorni lavorativi per allontanare un agente",
         Whole.REPLACED_DAYS: "giorni lavorativi per sostituire un agente",
+        Whole.CASE_TERMS: "termini delle richieste",
+        Whole.CASE_DAYS: "giorni del termine più lungo di una richiesta",
+        Whole.COMPLAINTS: "reclami",
     },
     WhyChanged: {
         WhyChanged.IMPORTED: "chiamate di un altro sistema, importate dopo",

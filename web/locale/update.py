@@ -28,6 +28,7 @@ from web.alerts.words import SAID as ALERTED
 from web.audit.fields import FIELDS
 from web.audit.sentences import HEAD, SENTENCES
 from web.audit.stored import NO, OTHER_CODES, YES
+from web.cases.words import SAID as OF_CASES
 from web.edge.i18n import CITIZENS, DEFAULT, LANGUAGES, LOCALE_DIR
 from web.edge.words import WORDS
 from web.practice.words import SAID as PRACTISED
@@ -44,6 +45,7 @@ SAID = (
     ROOT / "crm" / "collection" / "lines.py", ROOT / "telephony" / "ivr" / "errors.py",
     ROOT / "crm" / "agendas" / "errors.py", ROOT / "outbound" / "segments" / "wording.py",
     *(ROOT / "outbound" / "lists" / f"{name}.py" for name in ("checking", "columns", "sheets", "tasks")),
+    ROOT / "crm" / "cases" / "protocol" / "http.py",
     ROOT / "outbound" / "letters" / "returning.py", ROOT / "outbound" / "field" / "rounds" / "tasks.py",
     ROOT / "outbound" / "field" / "visits" / "forbidden.py",
 )  # fmt: skip
@@ -60,7 +62,17 @@ CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
 SAYING = frozenset(
-    {"wrong", "Done", "SourceError", "ThisOneError", "WholeFileRefused", "_trouble", "reason_given", "told_anew"}
+    {
+        "wrong",
+        "Done",
+        "SourceError",
+        "ProtocolError",
+        "ThisOneError",
+        "WholeFileRefused",
+        "_trouble",
+        "reason_given",
+        "told_anew",
+    }
 )
 WORD_LIST = "web/edge/words.py"  # which brings those of each area together
 SENTENCE_LIST = "web/audit/sentences.py"
@@ -141,6 +153,7 @@ def _in_sentences() -> Found:
         *CALLS_HEAD,
         *ALERTED.values(),
         *PRACTISED,
+        *OF_CASES,
         *OTHER_CODES.values(),
         YES,
         NO,

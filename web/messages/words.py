@@ -64,5 +64,11 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.FIELD_UNFIT: "agente non idoneo",
         MessageTemplate.FIELD_REMOVAL_DUE: "agente da allontanare",
         MessageTemplate.FIELD_SUBSTITUTE_DUE: "agente da sostituire",
+        MessageTemplate.CASE_OPENED: "numero di una richiesta",
+        MessageTemplate.CASE_RESTS: "termini di una richiesta sospesi",
+        MessageTemplate.CASE_GOES_ON: "termini di una richiesta ripresi",
+        MessageTemplate.CASE_EXTENDED: "proroga di una richiesta",
+        MessageTemplate.CASE_ANSWERED: "risposta pronta a una richiesta",
+        MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
     },
 }

@@ -15,6 +15,7 @@ from outbound.cati.figures import SHEET, SUMS
 from outbound.field.closing.report import HEAD as FIELD_REPORTS
 from outbound.letters.manifest import HEAD as LETTERS
 from outbound.letters.manifest import PULLED
+from web.cases.words import HEAD as CASES
 from web.edge.words import word_for
 from web.field.tables import LINES as FIELD_LINES
 from web.field.tables import REGISTER as FIELD_REGISTER
@@ -120,6 +121,7 @@ OTHERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("/field/commissions/{settlement_id}/lines.csv", "the lines of a quarter's commission",
      tuple(word_for(column) for column, _ in FIELD_LINES)),
     ("/field/register.csv", "the register of operations", tuple(word_for(column) for column, _ in FIELD_REGISTER)),
+    ("/cases/list.csv", "cases, as their list shows them", CASES),
     ("/supervision/calls.csv", "the calls behind a figure of the live board",
      ("Arrivo", "Ente", "Coda", "Da dove", "Attesa (s)", "Conversazione (s)", "Com'è andata")),
     ("/access-log.csv", "the access log of the enti",

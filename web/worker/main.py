@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from crm.agendas.bulk import service as bulk
 from crm.agendas.sites import manage_at
+from crm.cases.protocol import registering
 from crm.collection import tasks as collection
 from crm.collection.service import FINISH, IMPORT, UPLOADS
 from crm.collection.sources import contents
@@ -72,6 +73,7 @@ RUNNERS: dict[str, jobs.Runner] = {
     FETCH: sources.RUNNER,
     PROPOSALS_EXPORT: proposals.RUNNER,
     DELIVER: delivery.DELIVERER,
+    registering.REGISTER: registering.RUNNER,
     delivery.ASK: delivery.ASKER,
     ERASE: privacy.eraser(HOLDERS),
     SEARCH: duplicates.RUNNER,

@@ -36,6 +36,23 @@ from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, 
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
+from crm.cases.instalments.models import InstalmentRules
+from crm.cases.lifecycle import Channel as CaseChannel
+from crm.cases.lifecycle import Deed as CaseDeed
+from crm.cases.lifecycle import State as CaseState
+from crm.cases.lifecycle import Topic as CaseTopic
+from crm.cases.models import (
+    Case,
+    CaseDocument,
+    CasePause,
+    CasePosition,
+    CaseStep,
+    CaseTerm,
+    CaseWorker,
+    PauseReason,
+)
+from crm.cases.protocol.models import CaseRegistration
+from crm.cases.terms import TermKind
 from crm.collection.models import (
     CollectionSource,
     ContactLookup,
@@ -201,6 +218,37 @@ from tests.outbound.field import settled as visits_settled
 from tests.telephony.stage import Stage, build
 
 
+def _a_case(session: Session, cast: Cast) -> None:
+    """A request of Mario's, that has been paused and has a file; somebody works on such cases."""
+    of = {"ente_id": cast.empoli}
+    case = Case(
+        **of, contract_id=cast.contract, year=2026, number=1, topic=CaseTopic.RELIEF, channel=CaseChannel.PHONE,
+        contact_id=cast.mario, received_at=AS_OF, opened_at=AS_OF, opened_by=cast.anna, state=CaseState.RECEIVED,
+        surety=False, reasons="Ha già pagato", asked="Lo sgravio",
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    of["case_id"] = case.id
+    session.add_all(
+        [
+            CasePosition(**of, reference="E-1", act_number="2024/1", standing="overdue", residual_cents=1, as_of=AS_OF),
+            CaseStep(**of, deed=CaseDeed.OPEN, at=AS_OF, made_by=cast.anna, state=CaseState.RECEIVED, words="x"),
+            CaseTerm(
+                **of, kind=TermKind.SHEET, days=5, working=False, source="relief_or_refund_sheet_days",
+                by_contract=True, since_at=AS_OF,
+            ),
+            CaseRegistration(**of, trouble="x"),
+            CasePause(**of, reason=PauseReason.COURT, since_at=AS_OF),
+            CaseDocument(
+                **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
+                added_at=AS_OF, added_by=cast.anna,
+            ),
+            InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
+            CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
+        ]
+    )  # fmt: skip
+
+
 def _a_list(session: Session, cast: Cast) -> None:
     """One of Mario, from a file."""
     found = ContactList(
@@ -357,6 +405,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         )
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         _propose(session, cast)
+        _a_case(session, cast)
         notices.add(
             session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
         )

@@ -39,7 +39,7 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
-    "civic_file", "civic_incoming", "civic_number", "civic_street",
+    "case_worker", "civic_file", "civic_incoming", "civic_number", "civic_street",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_agent_file", "field_badge_pace", "field_company",
     "field_device", "field_paper", "field_register_head", "field_round_agent", "field_round_matrix",
@@ -63,6 +63,7 @@ APPEND_ONLY = ("audit_entry", "audit_expiry", "audit_seal", "call_event", "field
 NEVER_ALTERED = (  # what somebody agreed to, and his key, go with him alone
     "appointment_event", "audit_entry", "audit_expiry", "audit_seal", "audit_unsealed", "campaign_report",
     "closed_period", "consent",
+    "case_document", "case_position", "case_step",
     "consent_text", "field_payment_event", "field_register", "field_report", "field_settlement",
     "field_settlement_line", "holiday_change", "interview_event", "opening_week", "person_key", "report_addressee",
     "report_wish", "service_fact", "service_report", "turn_event",

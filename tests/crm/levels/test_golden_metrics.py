@@ -12,9 +12,9 @@ from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
 from crm.levels.judgement import judge
-from crm.levels.known import AtDesks, Breach, Continuity, Evidence, Outbound, Unfit
+from crm.levels.known import AtDesks, Breach, Complaint, Complaints, Continuity, Evidence, Outbound, TermTaken, Unfit
 from crm.levels.metering import Callers, Counts, Measured, contribution
-from crm.levels.metrics import METRICS
+from crm.levels.metrics import METRICS, OF_CASES
 from crm.levels.metrics import MetricName as N
 from crm.levels.terms import USUAL, Denominator, Formula, Terms
 
@@ -87,7 +87,36 @@ MOMENT = timedelta(milliseconds=360)  # a millionth of a hundred hours
 ENTERED = Terms(denominator=Denominator.ENTERED)
 E = Terms(formula=Formula.E)
 QUARTER_MS = 15 * 60_000
+
+
+def took(metric: N, *days: int) -> Evidence:
+    """Terms of cases, each over after so many days."""
+    return Evidence(terms=tuple(TermTaken(n, 1, metric, DAYS[0], one) for n, one in enumerate(days)))
+
+
+def complaints(many: int, *, of: int) -> Evidence:
+    """So many, of so many conversations."""
+    known = Complaints(tuple(Complaint(n, 1, DAYS[0]) for n in range(many)))
+    return Evidence(DAYS, {DAYS[0]: {Callers.MOBILE: Counts(answered=of)}}, complaints=known)
+
+
 GOLDEN: dict[N, Sequence[Example]] = {
+    **{
+        metric: (
+            Example("<=", "5", took(metric, 2, 5), "5", NEAR),
+            Example("<=", "5", took(metric, 6, 1), "6", BROKEN),
+            Example("<", "5", took(metric, 5), "5", BROKEN),
+            Example("<=", "5", took(N.COMPLAINTS, 9), None, UNKNOWN),
+        )
+        for metric in OF_CASES
+    },
+    N.COMPLAINTS: (
+        Example("<", "0.005", complaints(5, of=1000), "0.005", BROKEN),
+        Example("<=", "0.005", complaints(5, of=1000), "0.005", NEAR),
+        Example("<=", "0.005", complaints(0, of=1000), "0", GOOD),
+        Example("<=", "0.005", complaints(0, of=0), None, UNKNOWN),
+        Example("<=", "0.005", Evidence(), None, UNKNOWN),
+    ),
     N.FIELD_REMOVED: (
         Example("<=", "1", unfit(removed=(0, 1)), "1", NEAR),
         Example("<=", "1", unfit(removed=(0, 2)), "2", BROKEN),

@@ -1,8 +1,8 @@
 // Beside a user's name: whether the service is interrupted or something is said of it, and what waits for him of the
-// visits. It swaps nothing else, and whoever has the keyboard keeps it: a badge that says the same stays.
+// visits and of requests. It swaps nothing else, and whoever has the keyboard keeps it: a badge that says the same stays.
 
 const EVERY_MS = 30_000;
-const BADGES = ["service-news", "field-news"];
+const BADGES = ["service-news", "field-news", "case-news"];
 const shown = {};
 
 async function look(name) {

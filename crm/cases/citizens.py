@@ -1,0 +1,74 @@
+"""What the citizen is told of his case, in the transaction in which it happens. None of it tells what it is about."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Principal
+from crm.cases.deadlines import shown_day
+from crm.cases.lifecycle import Deed, State
+from crm.cases.models import Case, ExtensionReason, PauseReason
+from crm.cases.told import label
+from crm.enti import details
+from crm.messages import service as messages
+from crm.messages.rules import Go
+from crm.messages.service import Order
+from crm.messages.templates import MessageTemplate
+
+
+def opened(session: Session, by: Principal, row: Case) -> UUID | None:
+    """That it was registered, and under which number."""
+    return _tell(session, by, row, MessageTemplate.CASE_OPENED)
+
+
+def stepped(session: Session, by: Principal, row: Case, deed: Deed, words: str) -> UUID | None:
+    """The answer, at an address verified as his, or else that there is one; which office is competent; none of others.
+
+    `words`: the answer.
+    """
+    if deed is Deed.REPLY and row.contact_id is not None:
+        answer = {"protocol": row.protocol_number.upper() or label(row), "answer": words}
+        order = Order(row.ente_id, MessageTemplate.REPLY.value, answer, contact_id=row.contact_id)
+        if words and isinstance(messages.prepare(session, order).decision, Go):
+            return messages.owe(session, by, order, cause=_cause(row, MessageTemplate.REPLY))
+        return _tell(session, by, row, MessageTemplate.CASE_ANSWERED)
+    if deed is Deed.REDIRECT:
+        office = next(one.name for one in details.offices(session, row.ente_id) if one.id == row.office_id)
+        return _tell(session, by, row, MessageTemplate.CASE_REDIRECTED, office=office[:80])
+    return None
+
+
+def rests(session: Session, by: Principal, row: Case, reason: PauseReason) -> UUID | None:
+    """That its terms rest, and why."""
+    return _tell(session, by, row, MessageTemplate.CASE_RESTS, reason=reason.value)
+
+
+def goes_on(session: Session, by: Principal, row: Case) -> UUID | None:
+    """That they run again, and until when."""
+    return _until(session, by, row, MessageTemplate.CASE_GOES_ON)
+
+
+def extended(session: Session, by: Principal, row: Case, reason: ExtensionReason) -> UUID | None:
+    """That there is more time, until when, and why."""
+    return _until(session, by, row, MessageTemplate.CASE_EXTENDED, reason=reason.value)
+
+
+def _until(
+    session: Session, by: Principal, row: Case, template: MessageTemplate, **values: object
+) -> UUID | None:  # fmt: skip
+    if row.due_at is None:
+        return None
+    return _tell(session, by, row, template, day=shown_day(row.due_at), **values)
+
+
+def _tell(
+    session: Session, by: Principal, row: Case, template: MessageTemplate, **values: object
+) -> UUID | None:  # fmt: skip
+    if row.contact_id is None or (row.state is State.CLOSED and template is MessageTemplate.CASE_OPENED):
+        return None
+    order = Order(row.ente_id, template.value, {"number": label(row), **values}, contact_id=row.contact_id)
+    return messages.owe(session, by, order, cause=_cause(row, template))
+
+
+def _cause(row: Case, template: MessageTemplate) -> str:
+    return f"case:{row.id}:{template.value}:{row.version}"

@@ -1,0 +1,216 @@
+"""Opening cases, and taking them step by step to their end."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Integer, cast, func, select
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Permission, Principal
+from crm.cases import citizens, rights, running, told
+from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
+from crm.cases.models import Case, CasePosition
+from crm.cases.protocol import registering
+from crm.contacts import queries as contacts
+from crm.core import clock
+from crm.core.db import table_of
+from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from crm.enti import details
+from crm.enti import queries as enti
+from crm.follow_ups import service as follow_ups
+from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
+from crm.positions import queries as positions
+
+MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
+EARLIEST = timedelta(days=730)  # before now that a request may have come in
+NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
+OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
+_C = table_of(Case)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What came in. `references`: the positions concerned; `surety`: it comes with one; `follow_up_id`: by which it was
+    promised.
+    """
+
+    topic: Topic
+    channel: Channel
+    reasons: str
+    asked: str = ""
+    received_at: datetime | None = None  # none: now
+    references: Collection[str] = ()
+    surety: bool = False
+    call_id: UUID | None = None
+    follow_up_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What goes with a step, where it needs it. `words`: the reason, or the answer."""
+
+    words: str = ""
+    outcome: Outcome | None = None
+    office_id: int | None = None
+
+
+def open_case(
+    session: Session, by: Principal, *, request: Request, contact_id: int | None = None, ente_id: int | None = None,
+) -> int:  # fmt: skip
+    """Register a request of a contact, or of the ente itself; its id. Raises `InvalidError`, field by field."""
+    by.require(Permission.CASE_WORK)
+    if contact_id is not None:
+        ente_id = contacts.get(session, contact_id).ente_id
+    if ente_id is None:
+        raise FieldError("Scegli l'ente.", "ente")
+    rights.require(session, by, Who.OPERATOR, ente_id)
+    at = clock.now(session)
+    received = request.received_at or at
+    _check(request, contact_id, received, at)
+    covering = enti.contracts_of(session, ente_id)
+    contract_id = min(by.contracts_for(Permission.CASE_WORK) & covering or covering, default=None)
+    if contract_id is None:
+        raise ConflictError("Nessun contratto serve più questo ente: non si aprono richieste.")
+    year = clock.in_rome(at).year
+    row = Case(
+        ente_id=ente_id, contract_id=contract_id, year=year, number=_next(session, ente_id, year), topic=request.topic,
+        channel=request.channel, contact_id=contact_id, call_id=request.call_id, received_at=received, opened_at=at,
+        opened_by=by.user_id, state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
+        asked=request.asked.strip(), rests=False, version=1, protocol_number="",
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    _concern(session, row, request.references)
+    running.done(session, row, Deed.OPEN, at)
+    message = citizens.opened(session, by, row)
+    told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
+    registering.owe(session, row)
+    if request.follow_up_id is not None:
+        _kept(session, by, row, request.follow_up_id)
+    return row.id
+
+
+def step(session: Session, by: Principal, *, case_id: int, version: int, deed: Deed, said: Said) -> None:
+    """Take a step. Raises `ConflictError` where somebody was first, `InvalidError` for what the step needs."""
+    row = locked(session, case_id, version)
+    its = step_of(row.topic, row.state, deed)
+    rights.require(session, by, its.who, row.ente_id)
+    if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
+        raise ConflictError("I termini sono sospesi: prima falli ripartire.")
+    words = _needed(session, row, its, said)
+    at = clock.now(session)
+    standing = after(row.topic, Standing(row.state, row.outcome), deed, said.outcome)
+    row.state, row.outcome = standing.state, standing.outcome
+    row.closed_at = at if row.state is State.CLOSED else None
+    if row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
+        row.owner_id = by.user_id
+    running.done(session, row, deed, at)
+    if row.closed_at is not None:
+        row.rests = False
+    message = citizens.stepped(session, by, row, deed, words)
+    row.version += 1
+    told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
+
+
+def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:
+    """The ente's protocol has it under a number, from a day: as somebody reads it there."""
+    row = locked(session, case_id, version)
+    rights.require(session, by, Who.OPERATOR, row.ente_id)
+    number = " ".join(number.split())
+    at = clock.now(session)
+    if not number or len(number) > MAX_PROTOCOL:
+        raise FieldError(f"Scrivi il numero di protocollo, in al massimo {MAX_PROTOCOL} caratteri.", "number")
+    if not clock.business_day(row.received_at) - EARLIEST <= day <= clock.business_day(at):
+        raise FieldError("La data del protocollo è fra l'arrivo della richiesta e oggi.", "day")
+    if (waiting := registering.owed(session, row.id)) is not None:  # it is not asked for any more
+        session.delete(waiting)
+    row.protocol_number, row.protocol_on, row.version = number, day, row.version + 1
+    told.step(session, by, row, Deed.REGISTER, at, protocol=number)
+
+
+def locked(session: Session, case_id: int, version: int | None = None) -> Case:
+    """A case, to be changed; of the `version` that whoever changes it has seen.
+
+    Raises:
+        NotFoundError: there is none in the scope.
+        ConflictError: somebody changed it meanwhile, or it is over.
+    """
+    row = session.get(Case, case_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFoundError("Questa richiesta non c'è.")
+    if version is not None and row.version != version:
+        raise ConflictError("Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è.")
+    if row.state is State.CLOSED:
+        raise ConflictError("La richiesta è chiusa.")
+    return row
+
+
+def _check(request: Request, contact_id: int | None, received: datetime, at: datetime) -> None:
+    wrong = []
+    if not request.reasons.strip() or len(request.reasons.strip()) > MAX_REASONS:
+        wrong.append(InvalidError(f"Scrivi i motivi, in al massimo {MAX_REASONS} caratteri.", field="reasons"))
+    if len(request.asked.strip()) > MAX_ASKED:
+        wrong.append(InvalidError(f"Al massimo {MAX_ASKED} caratteri.", field="asked"))
+    if received > at:
+        wrong.append(InvalidError("Il giorno di arrivo è nel futuro: ricontrollalo.", field="received_on"))
+    elif received < at - EARLIEST:
+        wrong.append(InvalidError("Il giorno di arrivo è troppo lontano: ricontrolla l'anno.", field="received_on"))
+    if contact_id is None and request.topic not in OF_NOBODY:
+        wrong.append(
+            InvalidError("Questa richiesta è di un contribuente: aprila dal suo fascicolo.", field="topic")
+        )  # fmt: skip
+    if wrong:
+        raise InvalidError("Qualcosa non va: guarda i campi segnati.", parts=wrong)
+
+
+def _next(session: Session, ente_id: int, year: int) -> int:
+    session.execute(select(func.pg_advisory_xact_lock(NUMBERING, cast(ente_id % 2**31, Integer))))
+    last = session.scalar(select(func.max(_C.c.number)).where(_C.c.ente_id == ente_id, _C.c.year == year))
+    return (last or 0) + 1
+
+
+def _concern(session: Session, row: Case, references: Collection[str]) -> None:
+    """Keep how the positions stood. Raises `FieldError` for one that is not his."""
+    wanted = set(references)
+    if not wanted:
+        return
+    whose = [row.contact_id] if row.contact_id is not None else []
+    his = {one.reference: one for one in positions.of_contact(session, whose, brief=True)}
+    if not wanted <= his.keys():
+        raise FieldError("Una posizione nel frattempo non c'è più: ricarica la pagina.", "references")
+    session.add_all(
+        CasePosition(
+            case_id=row.id, reference=one.reference, ente_id=row.ente_id, act_number=one.act_number,
+            standing=one.state.value, residual_cents=one.residual_cents, as_of=one.as_of,
+        )
+        for reference in sorted(wanted)
+        for one in [his[reference]]
+    )  # fmt: skip
+    session.flush()
+
+
+def _kept(session: Session, by: Principal, row: Case, follow_up_id: int) -> None:
+    """What was promised is done by this."""
+    found = session.get(FollowUp, follow_up_id)
+    if found is None or found.kind is not FollowUpKind.CASE or found.contact_id != row.contact_id:
+        raise NotFoundError("Questa attività non esiste.")
+    if found.state is FollowUpState.OPEN:
+        follow_ups.done(session, by, follow_up_id=follow_up_id)
+
+
+def _needed(session: Session, row: Case, its: Step, said: Said) -> str:
+    """What goes with a step, as it is kept. Raises `FieldError` for what it needs and has not."""
+    words = said.words.strip()
+    if len(words) > MAX_WORDS:
+        raise FieldError(f"È troppo lungo: al massimo {MAX_WORDS} caratteri.", "words")
+    if Need.REASON in its.needs and not words:
+        raise FieldError("Scrivi perché, o che cosa si risponde.", "words")
+    if Need.PROTOCOL in its.needs and not row.protocol_number:
+        raise FieldError("Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina.", "protocol")
+    if Need.OFFICE in its.needs:
+        if said.office_id not in {one.id for one in details.offices(session, row.ente_id)}:
+            raise FieldError("Scegli l'ufficio competente.", "office_id")
+        row.office_id = said.office_id
+    return words

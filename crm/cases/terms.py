@@ -1,0 +1,161 @@
+"""Which terms a case has: what the contract promises for its topic, else what the law says. Pure.
+
+The contract's are its levels (`crm.levels.metrics`), in the unit of their metric. Of the law:
+
+- L. 241/1990 art. 2 c. 2: a proceeding ends within 30 days where nothing else is said; art. 25 c. 4: access to acts.
+- Regulation (EU) 2016/679 art. 12(3): a month, taken here as 28 days, the shortest there is.
+- L. 296/2006 art. 1 c. 164: the ente refunds within 180 days from the request.
+- D.Lgs. 546/1992 art. 21 c. 2: after 90 days without an answer to a request of self-correction one may appeal.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from crm.cases.deadlines import Span
+from crm.cases.lifecycle import Deed, Topic
+from crm.levels.agreement import Promise
+from crm.levels.metrics import METRICS, Unit
+from crm.levels.metrics import MetricName as N
+
+
+class TermKind(StrEnum):
+    """What is due."""
+
+    REGISTERED = "registered"
+    DECIDED = "decided"
+    TOLD = "told"  # what was decided
+    SHEET = "sheet"
+    ENTE_DECIDES = "ente_decides"
+    DRAFTED = "drafted"
+    SENT = "sent"  # once signed
+    REPLY = "reply"  # to the whole request
+    HANDED_OVER = "handed_over"
+    REPORTED = "reported"
+    CLAIMED = "claimed"
+    PREPARED = "prepared"
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What the law gives, in days of the calendar, and where it says so."""
+
+    days: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A term of a topic: from which deed it runs (from `OPEN`: from when the request came in), and which meets it.
+
+    `agreed`: the levels by which contracts promise it, the first one that there is; `surety`: those of a request that
+    comes with one.
+    """
+
+    kind: TermKind
+    since: frozenset[Deed]
+    met_by: frozenset[Deed]
+    agreed: tuple[N, ...] = ()
+    law: Law | None = None
+    surety: tuple[N, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How long a term is, and which level of the contract, or which law, says so."""
+
+    kind: TermKind
+    span: Span
+    source: str
+    by_contract: bool
+
+
+GENERAL = Law(30, "L. 241/1990, art. 2, c. 2")
+_IN, _DECIDED = frozenset({Deed.OPEN}), frozenset({Deed.AUTHORISE, Deed.DENY, Deed.DECIDE})
+_K = TermKind
+
+
+def _from_request(kind: TermKind, met_by: Deed, *agreed: N, law: Law | None = None, surety: tuple[N, ...] = ()) -> Rule:
+    return Rule(kind, _IN, frozenset({met_by}), agreed, law, surety)
+
+
+def _whole(law: Law, *agreed: N) -> Rule:
+    return _from_request(_K.REPLY, Deed.REPLY, *agreed, law=law)
+
+
+def _told(*agreed: N) -> Rule:
+    return Rule(_K.TOLD, _DECIDED, frozenset({Deed.REPLY}), agreed)
+
+
+RULES: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
+    {
+        Topic.INSTALMENTS: (
+            _from_request(_K.REGISTERED, Deed.OPEN, N.INSTALMENT_REGISTERED),
+            _from_request(_K.DECIDED, Deed.DECIDE, N.INSTALMENT_DECIDED, law=GENERAL, surety=(N.SURETY_DECIDED,)),
+            _told(N.INSTALMENT_TOLD),
+        ),
+        Topic.RELIEF: (
+            _from_request(_K.SHEET, Deed.SEND_SHEET, N.RELIEF_SHEET), _told(N.RELIEF_TOLD), _whole(GENERAL),
+        ),
+        Topic.REFUND: (
+            _from_request(_K.SHEET, Deed.SEND_SHEET, N.RELIEF_SHEET), _told(N.RELIEF_TOLD),
+            _whole(Law(180, "L. 296/2006, art. 1, c. 164")),
+        ),
+        Topic.SUSPENSION: (
+            _from_request(_K.SHEET, Deed.SEND_SHEET, N.SUSPENSION_SHEET),
+            Rule(
+                _K.ENTE_DECIDES, frozenset({Deed.SEND_SHEET}), frozenset({Deed.AUTHORISE, Deed.DENY, Deed.SEND_BACK}),
+                (N.SUSPENSION_DECIDED,),
+            ),
+            Rule(_K.DRAFTED, _DECIDED, frozenset({Deed.DRAFT}), (N.SUSPENSION_DRAFTED,)),
+            Rule(_K.SENT, frozenset({Deed.SIGN}), frozenset({Deed.REPLY}), (N.SUSPENSION_SENT,)),
+        ),
+        Topic.ANNULMENT: (
+            _from_request(_K.SHEET, Deed.SEND_SHEET, N.ANNULMENT_SHEET),
+            _whole(Law(90, "D.Lgs. 546/1992, art. 21, c. 2")),
+        ),
+        Topic.SELF_CORRECTION: (_whole(Law(90, "D.Lgs. 546/1992, art. 21, c. 2"), N.SELF_CORRECTION),),
+        Topic.ACCESS: (_whole(Law(30, "L. 241/1990, art. 25, c. 4")),),
+        Topic.COMPLAINT: (_whole(GENERAL, N.COMPLAINT_REPLY),),
+        Topic.INFORMATION: (_whole(GENERAL, N.INFORMATION_REPLY, N.GENERIC_REQUEST),),
+        Topic.DATA_PROTECTION: (_whole(Law(28, "Reg. (UE) 2016/679, art. 12, par. 3")),),
+        Topic.FORMS: (_whole(GENERAL, N.INFORMATION_REPLY, N.GENERIC_REQUEST),),
+        Topic.PAPERS: (_from_request(_K.HANDED_OVER, Deed.HAND_OVER, N.CASE_INFORMATION),),
+        Topic.LITIGATION: (_from_request(_K.HANDED_OVER, Deed.HAND_OVER, N.LITIGATION_PAPERS, N.APPEAL_FORWARDED),),
+        Topic.INSOLVENCY: (
+            _from_request(_K.REPORTED, Deed.REPORT, N.INSOLVENCY_REPORTED),
+            _from_request(_K.CLAIMED, Deed.FILE_CLAIM, N.INSOLVENCY_CLAIMED),
+        ),
+        Topic.RENOTIFICATION: (_from_request(_K.PREPARED, Deed.PREPARE, N.RENOTIFICATION),),
+    }
+)  # fmt: skip
+
+
+def begun_by(topic: Topic, deed: Deed, promises: Mapping[str, Promise], *, surety: bool = False) -> list[Agreed]:
+    """The terms that begin to run with a deed."""
+    rules = [one for one in RULES[topic] if deed in one.since]
+    return [found for rule in rules if (found := _agreed(rule, promises, surety=surety)) is not None]
+
+
+def met_by(topic: Topic, deed: Deed) -> frozenset[TermKind]:
+    """What is no longer due once this was done."""
+    return frozenset(one.kind for one in RULES[topic] if deed in one.met_by)
+
+
+def _agreed(rule: Rule, promises: Mapping[str, Promise], *, surety: bool) -> Agreed | None:
+    names = (*rule.surety, *rule.agreed) if surety else rule.agreed
+    for name in names:
+        promise = promises.get(name)
+        if promise is not None:
+            return Agreed(rule.kind, _span(promise), name.value, by_contract=True)
+    if rule.law is None:
+        return None
+    return Agreed(rule.kind, Span(rule.law.days), rule.law.source, by_contract=False)
+
+
+def _span(promise: Promise) -> Span:
+    """Whole days: within less than 5 days is within 4."""
+    most = math.ceil(promise.target) - 1 if promise.op == "<" else math.floor(promise.target)
+    return Span(max(0, most), METRICS[promise.metric].unit is Unit.WORKING_DAYS)

@@ -1,0 +1,75 @@
+"""What is told of a case: its steps, the taxpayer's timeline, the access log, and whoever watches."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy.orm import Session
+
+from crm.access.models import User
+from crm.access.permissions import Principal
+from crm.audit import service as audit
+from crm.cases.lifecycle import Deed, Outcome
+from crm.cases.models import Case, CaseStep
+from crm.core import topics
+from crm.core.db import touch
+from crm.timeline import service as timeline
+from crm.timeline.models import EntryKind
+
+ON_TIMELINE = UUID("8a4b6f7e-3c0d-4b61-9a5e-2f7d0c9b1e34")  # the namespace in which a case's number is an id
+
+
+def label(row: Case) -> str:
+    """How people call it: the year, and its number in it."""
+    return f"{row.year}/{row.number}"
+
+
+def step(
+    session: Session, by: Principal | None, row: Case, deed: Deed, at: datetime, *, words: str = "",
+    message_id: UUID | None = None, outcome: Outcome | None = None, **more: object,
+) -> None:  # fmt: skip
+    """A deed was done: it is among the case's steps, on the timeline and in the access log. `by` none: the system.
+
+    `more`: what else the access log says of it.
+    """
+    session.flush()
+    session.add(
+        CaseStep(
+            ente_id=row.ente_id, case_id=row.id, deed=deed, at=at, made_by=by.user_id if by else None,
+            state=row.state, outcome=outcome, words=words, message_id=message_id,
+        )
+    )  # fmt: skip
+    session.flush()
+    note(
+        session, by, row, f"case.{deed.value}", state=row.state.value,
+        **({"outcome": outcome.value} if outcome else {}), **({"reason": words} if words else {}), **more,
+    )  # fmt: skip
+    _on_timeline(session, row)
+    touch(session, topics.cases(row.ente_id))
+    if row.owner_id is not None:
+        touch(session, topics.agent(row.owner_id))
+
+
+def note(session: Session, by: Principal | None, row: Case, kind: str, **what: object) -> None:
+    """In the access log, under the taxpayer's key where there is one."""
+    audit.note(
+        session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=f"case:{label(row)}",
+        call_id=row.call_id if kind == f"case.{Deed.OPEN.value}" else None,
+        after=what if row.contact_id is not None else {name: what[name] for name in what if name != "reason"},
+    )  # fmt: skip
+
+
+def _on_timeline(session: Session, row: Case) -> None:
+    if row.contact_id is None:
+        return
+    owner = session.get(User, row.owner_id) if row.owner_id else None
+    timeline.record(
+        session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.CASE,
+        source=uuid5(ON_TIMELINE, str(row.id)), occurred_at=row.opened_at, author_id=row.opened_by,
+        status=row.state.value,
+        detail={
+            "case": row.id, "number": label(row), "topic": row.topic.value, "note": row.asked,
+            "outcome": row.outcome.value if row.outcome else None, "owner": owner.name if owner else None,
+            "due_at": row.due_at.isoformat() if row.due_at else None,
+            "closed_at": row.closed_at.isoformat() if row.closed_at else None,
+        },
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""Cases in the browser: Anna registers Mario's request, Vera decides it for the ente, Sara shares out."""
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from crm.access.models import Role, RoleGrant
+from crm.audit.models import AuditEntry
+from crm.cases.models import Case, CaseDocument
+from crm.core.configuration import changed
+from crm.core.db import Scope
+from tests.cast import Cast
+from tests.web.conftest import csrf_of, let_in
+from web.wiring import Runtime
+
+pytestmark = pytest.mark.integration
+FRAGMENT = {"hx-request": "true"}
+
+
+class Desk:
+    """Who comes to the pages, and what he sends."""
+
+    def __init__(self, client: TestClient, runtime: Runtime, cast: Cast) -> None:
+        self.client, self.runtime, self.cast = client, runtime, cast
+
+    def comes(self, username: str) -> None:
+        self.client.cookies.clear()
+        let_in(self.client, username)
+
+    def sends(self, path: str, status: int = 204, **data: object) -> str:
+        files = data.pop("files", None)
+        answer = self.client.post(
+            path, data={"csrf": csrf_of(self.client), **data}, headers=FRAGMENT, files=files  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert answer.status_code == status, answer.text
+        return answer.headers.get("hx-redirect", "") or answer.text
+
+    def sees(self, path: str, status: int = 200) -> str:
+        answer = self.client.get(path)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    def case(self) -> Case:
+        with self.runtime.database.begin(Scope.of_enti([self.cast.empoli])) as session:
+            return session.scalars(select(Case).order_by(Case.id.desc()).limit(1)).one()
+
+    def steps(self, deed: str, status: int = 204, **data: object) -> str:
+        case = self.case()
+        return self.sends(f"/cases/{case.id}/step", status, deed=deed, version=case.version, **data)
+
+
+@pytest.fixture
+def desk(client: TestClient, runtime: Runtime, cast: Cast) -> Desk:
+    def decides(session: Session) -> None:
+        changed(session)
+        session.execute(update(RoleGrant).where(RoleGrant.user_id == cast.vera).values(role=Role.ENTE_APPROVER))
+
+    runtime.database.transact(Scope.nothing(), decides)
+    return Desk(client, runtime, cast)
+
+
+def test_a_request_from_the_file_to_the_ente_s_decision_and_the_answer(desk: Desk) -> None:
+    desk.comes("anna")
+    new = desk.sees(f"/cases/new?contact={desk.cast.mario}")
+    assert "BIANCHI" in new
+    assert 'value="E-1"' in new
+    wrong = desk.sends("/cases", 422, contact=desk.cast.mario, topic="relief", channel="phone")
+    assert "reasons" in wrong
+    at = desk.sends(
+        "/cases", contact=desk.cast.mario, topic="relief", channel="phone", reasons="<b>Ha già pagato</b>",
+        asked="Lo sgravio", references="E-1",
+    )  # fmt: skip
+    page = desk.sees(at)
+    assert "&lt;b&gt;Ha già pagato&lt;/b&gt;" in page
+    assert "Prendi in carico" in page
+    assert "L. 241/1990" in page  # this contract promises nothing about relief
+    desk.steps("take")
+    desk.steps("authorise", 409, outcome="granted")
+    desk.steps("send_sheet")
+    assert "persona ha cambiato" in desk.sends(f"{at}/step", 409, deed="take", version=1)
+    desk.comes("vera")
+    assert "Tocca all'ente" in desk.sees("/cases")
+    assert "1 richiesta da decidere" in desk.sees("/cases/news")
+    assert "Autorizza" in desk.sees(at)
+    desk.steps("authorise", outcome="partly", words="Solo per il 2023")
+    desk.comes("anna")
+    assert "protocollo" in desk.steps("reply", 422, words="Accolta in parte")
+    desk.sends(f"{at}/protocol", version=desk.case().version, number="40/2026", day="2026-11-20")
+    desk.steps("reply", words="Accolta in parte")
+    assert "Aspetta il gestionale" in desk.sees(at)
+    with desk.runtime.database.begin(Scope.of_enti([desk.cast.empoli])) as session:
+        kinds = set(session.scalars(select(AuditEntry.kind).where(AuditEntry.contact_id == desk.cast.mario)))
+    assert {"case.open", "case.authorise", "case.reply", "case.looked", "message.owed"} <= kinds
+
+
+def test_board_list_calendar_and_file_show_what_is_open_and_siena_sees_none_of_it(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="complaint", channel="phone", reasons="=SUM(A1)")
+    label = f"{desk.case().year}/{desk.case().number}"
+    for path in ("/cases", "/cases/list?whose=nobodys&order=newest", f"/cases/list?number={desk.case().number}"):
+        assert label in desk.sees(path)
+    assert "Settimana dal" in desk.sees("/cases/due")
+    assert "Reclamo" in desk.sees("/cases/list.csv")
+    assert "Richieste già aperte" in desk.sees(f"/cases/new?contact={desk.cast.mario}")
+    desk.sends(f"{at}/assign", version=1, user_id="me")
+    assert label in desk.sees("/cases?whose=mine")
+    desk.sees("/cases/sharing", 403)
+    assert "hidden" in desk.sees("/cases/news")
+    desk.sends("/cases", contact=desk.cast.mario, topic="access", channel="pec", reasons="x", received_on="2026-01-10")
+    desk.sends(f"/cases/{desk.case().id}/assign", version=1, user_id="me")
+    assert "1 richiesta in scadenza" in desk.sees("/cases/news")
+    with desk.runtime.database.begin(Scope.of_enti([desk.cast.siena], [desk.cast.other_contract])) as session:
+        assert session.scalars(select(Case)).all() == []
+
+
+def test_terms_rest_and_are_extended_by_the_page(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="access", channel="pec", reasons="La relata")
+    desk.sends(f"{at}/pause", version=1, reason="papers_missing")
+    assert "mancano documenti" in desk.sees(at)
+    desk.sends(f"{at}/resume", version=2)
+    page = desk.sees(at)
+    term = page.split('name="term_id"')[1].split('<option value="')[1].split('"')[0]
+    assert "days" in desk.sends(f"{at}/extend", 422, version=3, reason="complex", term_id=term, days="x")
+    desk.sends(f"{at}/extend", version=3, reason="complex", term_id=term, days="10")
+    assert "10 di proroga" in desk.sees(at)
+
+
+def test_files_are_taken_by_what_they_are_and_read_back(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="forms", channel="desk", reasons="Il modulo")
+    bad = {"files": {"file": ("a.pdf", b"<script>", "application/pdf")}}
+    assert "PDF" in desk.sends(f"{at}/documents", 422, **bad)  # type: ignore[arg-type]
+    pdf = b"%PDF-1.7 prova"
+    good = {"files": {"file": ('..\\"ricevuta".pdf', pdf, "text/html")}}
+    desk.sends(f"{at}/documents", **good)  # type: ignore[arg-type]
+    with desk.runtime.database.begin(Scope.of_enti([desk.cast.empoli])) as session:
+        found = session.scalars(select(CaseDocument)).one()
+    answer = desk.client.get(f"/cases/documents/{found.id}")
+    assert (answer.content, answer.headers["content-type"]) == (pdf, "application/pdf")
+    assert "ricevuta" in found.name
+    assert '"' not in found.name
+
+
+def test_sara_says_who_works_on_what_and_shares_out(desk: Desk) -> None:
+    desk.comes("anna")
+    desk.sends("/cases", contact=desk.cast.mario, topic="relief", channel="phone", reasons="Ha pagato")
+    desk.comes("sara")
+    contract, case = desk.cast.contract, desk.case().id
+    assert "nessuno segue questo argomento" in desk.sees("/cases/sharing")
+    desk.sends(f"/cases/workers/{contract}/{desk.cast.luca}", topics=["relief"], most="5")
+    page = desk.sees("/cases/sharing")
+    assert f'name="case-{case}" value="{desk.cast.luca}"' in page
+    desk.sends(f"/cases/sharing/{contract}", **{f"case-{case}": str(desk.cast.luca)})
+    assert desk.case().owner_id == desk.cast.luca
+    desk.sends(f"/cases/{case}/assign", version=desk.case().version, user_id=str(desk.cast.marta))
+    assert desk.case().owner_id == desk.cast.marta
+
+
+def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends(
+        "/cases", contact=desk.cast.mario, topic="instalments", channel="phone", reasons="Ha perso il lavoro",
+        references="E-1",
+    )  # fmt: skip
+    page = desk.sees(f"{at}/instalments")
+    assert "L. 160/2019" in page
+    assert "Piano di prova" in page
+    assert "le rate sono da" in desk.sees(f"{at}/instalments?count=119&rate=2,5")
+    desk.sees(f"/cases/instalments/{desk.cast.empoli}", 403)
+    desk.comes("sara")
+    form = f"/cases/instalments/{desk.cast.empoli}"
+    assert "non ha regole sue" in desk.sees(form)
+    bands = {
+        f"{name}-{n}": value
+        for n, up_to in enumerate(("100,00", "500,00", "3000,00", "6000,00", "20000,00", ""))
+        for name, value in (("up_to", up_to), ("least", "1"), ("most", "40"))
+    }
+    assert "rate" in desk.sends(form, 422, **bands, rate="x", smallest="50")
+    desk.sends(form, **bands, rate="2,5", smallest="50")
+    assert "Regole dell'ente." in desk.sees(f"{at}/instalments")
+    desk.sends(form, law="1")
+    assert "L. 160/2019" in desk.sees(f"{at}/instalments")
