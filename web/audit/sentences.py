@@ -8,6 +8,7 @@ SENTENCES = {
     "field_device.revoked": "Ha tolto un telefono per le visite",
     "field_packet.given": "Ha avuto sul telefono i dati per una visita",
     "field_alarm.acknowledged": "Ha risposto a una richiesta di aiuto",
+    "field_file.looked": "Ha guardato la firma o la fotografia di una visita",
     "field_entry.settled": "Ha sistemato una visita messa da parte",
     "field_words.written": "Ha scritto le parole da dire alla porta",
     "file.opened": "Ha aperto il fascicolo",

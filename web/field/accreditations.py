@@ -117,7 +117,7 @@ def letter(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respo
     """The letter that was made, as it was kept."""
     with runtime.database.begin(_scope(visit)) as session:
         found = files.read(session, overview.of_accreditation(session, visit.principal, accreditation_id).row.letter)
-    return given(found, f"questura-{accreditation_id}.pdf")
+    return given(found.content, found.media, f"questura-{accreditation_id}.pdf")
 
 
 @router.post("/accreditations/{accreditation_id}/proof")
@@ -144,7 +144,7 @@ def proof(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respon
     """What proves it."""
     with runtime.database.begin(_scope(visit)) as session:
         found = files.read(session, overview.of_accreditation(session, visit.principal, accreditation_id).row.proof)
-    return given(found, f"prova-{accreditation_id}")
+    return given(found.content, found.media, f"prova-{accreditation_id}")
 
 
 # -- unfit ------------------------------------------------------------------------------------------------------------

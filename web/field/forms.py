@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends, Request, Response, UploadFile
 
 from crm.core.errors import InvalidError
-from outbound.field.agents.models import AgentFile
 from web.edge.answers import shown_anew
 from web.edge.fields import day_of
 from web.edge.i18n import translations
@@ -58,12 +57,12 @@ def told_anew(sentence: str, visit: Visit, *, at: str | None = None) -> Response
     return shown_anew(translations(visit.language).gettext(sentence), at=at)
 
 
-def given(file: AgentFile, name: str) -> Response:
+def given(content: bytes, media: str, name: str) -> Response:
     """A file that is kept, to be looked at in the browser."""
     return Response(
-        file.content, media_type=file.media,
+        content, media_type=media,
         headers={
-            "content-disposition": f'inline; filename="{name}"', "content-security-policy": POLICIES[file.media],
+            "content-disposition": f'inline; filename="{name}"', "content-security-policy": POLICIES[media],
             "cache-control": "no-store", "cross-origin-resource-policy": "same-origin",
         },
     )  # fmt: skip

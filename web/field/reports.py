@@ -16,6 +16,7 @@ from outbound.field.closing import report as told
 from outbound.field.closing import reports as service
 from outbound.field.closing.report import HEAD, REPORT, Report
 from outbound.field.closing.reports import Made
+from outbound.field.visits.signs import Sign
 from web.edge.answers import shown_anew
 from web.edge.fields import period_of
 from web.edge.i18n import translations
@@ -78,6 +79,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, report_id: int) 
             "made": made, "report": found, "editions": service.editions(session, made.practice_id),
             "badge": enti.badges(session)[made.ente_id], "sound": service.sound(session, report_id),
             "manages": manages and visit.principal.can(Permission.FIELD_MANAGE), "most": service.MOST_REASON,
+            "Sign": Sign,
         }  # fmt: skip
 
     found = runtime.database.transact(scope, work)

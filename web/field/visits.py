@@ -19,18 +19,19 @@ from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.field.forms import given
 from web.field.notice import sheets
 from web.live.hub import Render, Rendered
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-REGIONS = ("field-alarms-open", "field-apart", "field-odd")
+REGIONS = ("field-alarms-open", "field-apart", "field-odd", "field-lately")
 FieldText = Annotated[str, Form()]
 
 
 @router.get("/field/visits")
 def visits(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
-    """The alarms, what stands apart, visits with faults or signs, the telephones."""
+    """The alarms, what stands apart, visits with faults or signs, those of today and yesterday, the telephones."""
     scope = visit.scope(Permission.FIELD_MANAGE)
     with runtime.database.begin(scope) as session:
         telephones = devices.overseen(session, visit.principal)
@@ -59,6 +60,18 @@ def settle(runtime: RuntimeDep, visit: ChangeDep, entry_id: UUID, words: FieldTe
         lambda session: settling.settle(session, visit.principal, entry_id=entry_id, words=words),
     )
     return shown_anew(translations(visit.language).gettext("Salvato."))
+
+
+@router.get("/field/visits/files/{file_id}")
+def picture(runtime: RuntimeDep, visit: VisitDep, file_id: UUID) -> Response:
+    """A signature, or a photograph of the place."""
+
+    def work(session: Session) -> tuple[bytes, str]:
+        found = queries.file(session, visit.principal, file_id)
+        return found.content, found.media_type
+
+    content, media = runtime.database.transact(visit.scope(Permission.FIELD_WATCH), work)
+    return given(content, media, "visita")
 
 
 @router.post("/field/devices/{device_id}/revoke")
@@ -155,7 +168,8 @@ def _render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     with runtime.database.begin(scope) as session:
         told = {
             "alarms": alarms.of_enti(session, ente_ids), "apart": queries.apart(session, ente_ids),
-            "odd": queries.odd(session, ente_ids), "badges": enti.badges(session),
+            "odd": queries.odd(session, ente_ids), "lately": queries.lately(session, ente_ids),
+            "badges": enti.badges(session),
         }  # fmt: skip
         regions = {
             one: fragment(f"field/_{one.removeprefix('field-').replace('-', '_')}.html", language, **told, **KINDS)
