@@ -26,6 +26,7 @@ from psycopg import sql
 
 from crm.continuity import runs
 from crm.continuity.models import RunKind
+from crm.core import secrecy
 from crm.core.db import Database, Scope
 from crm.enti.calendar import Hours, Timetable, next_opening
 from tests.oidc.server import SECRET
@@ -74,6 +75,16 @@ class Centre:
         server = embedded.Postgres(self.data, port, embedded.credentials(self.data).postgres)
         with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def product(self, clock: Callable[[], datetime] | None = None) -> Iterator[Database]:
+        """The same as the product's processes have it: for what they do by themselves, now or at another time."""
+        port = int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[3])
+        database = _database(self.data, port, secrecy=_secrecy(self.data), clock=clock)
+        try:
+            yield database
+        finally:
+            database.dispose()
 
     def call(self, caller: str, line: str, *script: dict[str, Any]) -> str:
         """A citizen calls; returns the call's SID at the simulator."""
@@ -193,10 +204,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _backed_up(data: Path, port: int) -> None:
     """The day's backup is there, and was tried: a centre that has just been made would make and try its own."""
-    known = embedded.credentials(data)
-    server = embedded.Postgres(data, port, known.postgres)
-    roles = ((prepare.APP, known.app), (prepare.ROUTING, known.routing))
-    database = Database(*(server.dsn(DATABASE, *role).replace(":", "+psycopg:", 1) for role in roles))
+    server = embedded.Postgres(data, port, embedded.credentials(data).postgres)
+    database = _database(data, port)
     with database.begin(Scope.nothing()) as session:
         for kind in RunKind:
             run = runs.begin(session, kind, archive="filodiretto.age")
@@ -204,6 +213,19 @@ def _backed_up(data: Path, port: int) -> None:
     database.dispose()
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("CHECKPOINT")  # else its end, for which there are two seconds, would begin with one
+
+
+def _database(data: Path, port: int, **options: Any) -> Database:
+    known = embedded.credentials(data)
+    server = embedded.Postgres(data, port, known.postgres)
+    roles = ((prepare.APP, known.app), (prepare.ROUTING, known.routing))
+    return Database(
+        *(server.dsn(DATABASE, *role).replace(":", "+psycopg:", 1) for role in roles), pool_size=2, **options
+    )
+
+
+def _secrecy(data: Path) -> secrecy.Secrecy:
+    return secrecy.Secrecy(bytes.fromhex((data / secrecy.FILE).read_text()))
 
 
 def _set_ahead(data: Path, port: int, log: Path, by: timedelta) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from crm.core.clock import business_day
 from tests.journeys.conftest import Centre, Desk, identify, taxpayer, write_up
 from tests.journeys.test_console import answers
 from tests.journeys.test_pages import assert_accessible
@@ -31,11 +32,11 @@ def debt_of(centre: Centre, notice: str) -> tuple[str, dict[str, Any]]:
     return header, next(one for one in found if one["record"] == "position")
 
 
-def payment(centre: Centre, notice: str, folder: Path) -> Path:
-    """A feed in which the collection system tells of a payment of this notice."""
+def payment(centre: Centre, notice: str, folder: Path, euro: str = "1.23") -> Path:
+    """A feed in which the collection system tells of a payment of this notice, made today."""
     header, debt = debt_of(centre, notice)
     at = datetime.now(UTC)
-    paid = {"paid_on": at.date().isoformat(), "amount": "1.23", "channel": "pagoPA"}
+    paid = {"paid_on": business_day(at).isoformat(), "amount": euro, "channel": "pagoPA"}
     told = [
         json.loads(header) | {"mode": "incremental", "as_of": (at - timedelta(seconds=1)).isoformat()},
         debt | {"payments": [*debt.get("payments", []), paid]},

@@ -1,12 +1,15 @@
 """Pages of rounds: a day prepared, searched, changed, published; what is typed wrong; who sees it; on paper."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from crm.core.settings import Settings, SettingsError, load_settings
+from outbound.field.places.placing import Point
+from outbound.field.places.queries import Line
 from outbound.field.rounds import tasks
 from outbound.field.rounds.lifecycle import PlanState
 from outbound.field.rounds.models import TravelMatrix
@@ -14,6 +17,7 @@ from outbound.field.rounds.places import Place
 from tests.outbound.field.test_rounds import DOORS, Planning, planning
 from tests.web.conftest import csrf_of, let_in, runtime_of
 from web.field.schematic import HEIGHT, WIDTH, Way, drawn, letter_of
+from web.field.town import town
 
 __all__ = ("planning",)  # the fixture
 pytestmark = pytest.mark.integration
@@ -162,4 +166,13 @@ def test_the_drawing_keeps_everything_within_its_edges() -> None:
     assert found.km == pytest.approx(1.4, abs=0.4)
     assert drawn([], []) is None
     assert drawn([], [(empoli, "–", "")]) is not None, "a single place has no width"
+    roma = Line("Via Roma", Point(43.72, 10.95), Point(43.71, 10.94), Point(43.73, 10.96))
+    seen = town([roma, replace(roma, name="Via di Roma Antica"), replace(roma, name="Via Nuova")])
+    assert seen is not None
+    assert town([]) is None
+    named = [one.at for one in seen.streets]
+    assert None not in named
+    assert len(set(named)) == 3, "each name where there is room along its street"
+    x, y = seen.scale.at(roma.centre)
+    assert (f"{x},{y}" in seen.streets[0].path, 0 < x < WIDTH, 0 < y < HEIGHT) == (True, True, True)
     assert [letter_of(n) for n in (0, 25, 26, 27, 52)] == ["A", "Z", "AA", "AB", "BA"]

@@ -15,7 +15,7 @@ from outbound.field.agents.standing import REQUIRED
 from web.edge.fields import id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.field.forms import Days, TypedDep, content_of, given, told_anew
+from web.field.forms import Days, TypedDep, content_of, inline, told_anew
 from web.field.paper import questura_letter
 
 router = APIRouter(prefix="/field", include_in_schema=False)
@@ -117,7 +117,7 @@ def letter(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respo
     """The letter that was made, as it was kept."""
     with runtime.database.begin(_scope(visit)) as session:
         found = files.read(session, overview.of_accreditation(session, visit.principal, accreditation_id).row.letter)
-    return given(found, f"questura-{accreditation_id}.pdf")
+    return inline(found.content, found.media, f"questura-{accreditation_id}.pdf")
 
 
 @router.post("/accreditations/{accreditation_id}/proof")
@@ -144,7 +144,7 @@ def proof(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respon
     """What proves it."""
     with runtime.database.begin(_scope(visit)) as session:
         found = files.read(session, overview.of_accreditation(session, visit.principal, accreditation_id).row.proof)
-    return given(found, f"prova-{accreditation_id}")
+    return inline(found.content, found.media, f"prova-{accreditation_id}")
 
 
 # -- unfit ------------------------------------------------------------------------------------------------------------

@@ -29,10 +29,11 @@ from outbound.field.agents.models import Accreditation
 from outbound.field.agents.questure import of_province
 from outbound.field.agents.register import Personal, TypedPaper
 from outbound.field.agents.standing import REQUIRED, STANDS, Paper, lacks
+from outbound.field.waiting import waiting
 from web.edge.fields import id_of
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.field.forms import Days, TypedDep, content_of, given, pdf, told_anew
+from web.field.forms import Days, TypedDep, content_of, inline, pdf, told_anew
 from web.field.paper import badge_card
 
 router = APIRouter(prefix="/field", include_in_schema=False)
@@ -51,9 +52,10 @@ def first(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         found = unfit.findings(session, whose, owed=True)
         agents = overview.of_manager(session, visit.principal) if visit.principal.can(Permission.FIELD_MANAGE) else []
         badges = enti.badges(session, whose)
+        todo = waiting(session, visit.principal, whose)
     return page(
         request, "field/overview.html", visit.language, visit=visit, csrf=visit.csrf_token, before=before,
-        findings=found, agents=agents, badges=badges, decides=visit.principal.can(Permission.FIELD_APPROVE),
+        findings=found, agents=agents, badges=badges, todo=todo, decides=visit.principal.can(Permission.FIELD_APPROVE),
         manages=visit.principal.can(Permission.FIELD_MANAGE),
     )  # fmt: skip
 
@@ -254,7 +256,7 @@ def photo_of(runtime: RuntimeDep, visit: VisitDep, agent_id: int) -> Response:
     """The same, for whoever may look at him."""
     with runtime.database.begin(_any_scope(visit)) as session:
         found = files.read(session, overview.seen(session, visit.principal, agent_id).photo)
-    return given(found, "foto.jpg")
+    return inline(found.content, found.media, "foto.jpg")
 
 
 @router.get("/agents/{agent_id}/papers/{paper_id}/file")
@@ -264,7 +266,7 @@ def paper_file(runtime: RuntimeDep, visit: VisitDep, agent_id: int, paper_id: in
         agent = overview.seen(session, visit.principal, agent_id)
         its = next((one.sha256 for one in queries.papers(session, agent.id) if one.id == paper_id), None)
         found = files.read(session, its)
-    return given(found, f"documento-{paper_id}")
+    return inline(found.content, found.media, f"documento-{paper_id}")
 
 
 # -- the badge --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
+from outbound.field.practices import own
 from outbound.field.visits import alarms, devices, entries, packets, taking
 from outbound.field.visits.alarm_telling import Telling
 from outbound.field.visits.alarms import NOWHERE, Raised
@@ -38,6 +39,7 @@ SCRIPT = "text/javascript"
 # A telephone at a door may say where it is, and photograph: nothing else of ours may.
 POLICY = "camera=(self), geolocation=(self), microphone=()"
 MOST_SENT = 20
+ICONS = (("icon-192", 192, "any"), ("icon-512", 512, "any"), ("icon-maskable-512", 512, "maskable"))
 Token = Annotated[str, Header(alias="x-door-token", max_length=100)]
 
 
@@ -76,20 +78,29 @@ def worker(runtime: RuntimeDep, lang: str = "it") -> Response:
 @router.get("/door/manifest.webmanifest")
 def manifest() -> Response:
     """By which the page installs."""
-    icon = {"src": "/static/img/icon.svg", "type": "image/svg+xml", "sizes": "any", "purpose": "any"}
+    icons = [
+        {"src": "/static/img/icon.svg", "type": "image/svg+xml", "sizes": "any", "purpose": "any"},
+        *(
+            {"src": f"/static/img/{name}.png", "type": "image/png", "sizes": f"{size}x{size}", "purpose": purpose}
+            for name, size, purpose in ICONS
+        ),
+    ]
     told = {
         "name": "Filodiretto · visite", "short_name": "Visite", "lang": "it", "id": "/door", "start_url": "/door",
         "scope": "/door", "display": "standalone", "orientation": "portrait", "theme_color": "#06c",
-        "background_color": "#eef2f6", "icons": [icon],
+        "background_color": "#eef2f6", "icons": icons,
     }  # fmt: skip
     return Response(json.dumps(told), media_type="application/manifest+json", headers={"cache-control": "no-cache"})
 
 
 @router.get("/door/session")
-def session_here(visit: VisitDep) -> Response:
-    """Who is signed in."""
-    visit.principal.require(Permission.FIELD_VISIT)
-    told = {"user": visit.principal.user_id, "name": visit.principal.name, "csrf": visit.csrf_token}
+def session_here(runtime: RuntimeDep, visit: VisitDep) -> Response:
+    """Who is signed in, and how many mandates wait for his answer."""
+    with runtime.database.begin(visit.scope(Permission.FIELD_VISIT)) as session:
+        offered = own.offered(session, visit.principal)
+    told = {
+        "user": visit.principal.user_id, "name": visit.principal.name, "csrf": visit.csrf_token, "offered": offered,
+    }  # fmt: skip
     return JSONResponse(told, headers=PRIVATE)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import Depends, Request, Response, UploadFile
 
 from crm.core.errors import InvalidError
-from outbound.field.agents.models import AgentFile
 from web.edge.answers import shown_anew
 from web.edge.fields import day_of
 from web.edge.i18n import translations
@@ -56,11 +55,6 @@ def content_of(file: UploadFile | None, most: int) -> bytes:
 def told_anew(sentence: str, visit: Visit, *, at: str | None = None) -> Response:
     """It was done: the page is shown anew and says so."""
     return shown_anew(translations(visit.language).gettext(sentence), at=at)
-
-
-def given(file: AgentFile, name: str) -> Response:
-    """A file that is kept, to be looked at in the browser."""
-    return inline(file.content, file.media, name)
 
 
 def pdf(content: bytes, name: str) -> Response:

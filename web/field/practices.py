@@ -17,19 +17,25 @@ from crm.enti import queries as enti
 from crm.enti.queries import Badge
 from outbound.field.agents import queries as of_agents
 from outbound.field.agents.ties import excluded
+from outbound.field.closing import reports
 from outbound.field.practices import judging, placed, queries, service, settings, told
 from outbound.field.practices.lifecycle import Limits, State
 from outbound.field.practices.models import Practice
 from outbound.field.practices.queries import Filter
+from outbound.field.rounds import queries as rounds
+from outbound.field.visits import queries as visits
 from web.edge.answers import shown_anew
 from web.edge.fields import NearDay, cents_of, id_of
 from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.field.schematic import HEIGHT, WIDTH
+from web.field.town import town
 
 router = APIRouter(prefix="/field/practices", include_in_schema=False)
 ReasonField = Annotated[str, Form(max_length=500)]
 TextField = Annotated[str, Form(max_length=40)]
+StreetField = Annotated[str, Form(max_length=160)]
 NumberField = Annotated[str, Form(max_length=12)]
 ChosenState = Annotated[State | None, BeforeValidator(lambda text: text or None), Query()]
 ChosenId = Annotated[int | None, BeforeValidator(lambda text: text or None), Query()]
@@ -74,11 +80,14 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, practice_id: int
         over = found.state is State.CLOSED
         usual = settings.get(session, found.ente_id)
         day = clock.business_day(now)
+        made = reports.editions(session, practice_id)
         return {
+            "report": made[0].id if made else None, "walk": rounds.last_of(session, practice_id),
+            "visits": visits.of_practice(session, practice_id),
             "one": found, "ente": enti.badges(session)[found.ente_id], "usual": usual, "today": day,
             "verdict": None if over else judging.judge(session, [practice_id], now)[practice_id],
             "hands": _hands(session, visit, found.ente_id, found.contact_id, day) if found.state is State.OPEN else [],
-            "streets": placed.suggestions(session, found.street, found.town) if found.latitude is None else (),
+            **_where(session, found, lost=found.latitude is None and not over),
             "manages": _may(visit, Permission.FIELD_MANAGE, found.ente_id),
             "decides": _decides(visit, found.ente_id), "until": day + timedelta(days=usual.mandate_days),
         }  # fmt: skip
@@ -170,15 +179,17 @@ def visits_again(runtime: RuntimeDep, visit: ChangeDep, practice_id: int) -> Res
 
 @router.post("/{practice_id}/place")
 def place(
-    runtime: RuntimeDep, visit: ChangeDep, practice_id: int, street_id: NumberField = "", latitude: TextField = "",
-    longitude: TextField = "",
+    runtime: RuntimeDep, visit: ChangeDep, practice_id: int, street_id: NumberField = "", street: StreetField = "",
+    civic: NumberField = "", latitude: TextField = "", longitude: TextField = "",
 ) -> Response:  # fmt: skip
-    """Say where it is: which street is meant, or the coordinates."""
-    street = id_of(street_id)
+    """Say where it is: which street is meant, beside which number, or the coordinates."""
+    meant = id_of(street_id)
 
     def work(session: Session) -> None:
-        if street is not None:
-            placed.in_street(session, visit.principal, practice_id=practice_id, street_id=street)
+        if meant is not None:
+            placed.in_street(session, visit.principal, practice_id=practice_id, street_id=meant)
+        elif street.strip():
+            placed.beside(session, visit.principal, practice_id=practice_id, street=street, civic=civic)
         else:
             placed.at(
                 session, visit.principal, practice_id=practice_id, latitude=latitude, longitude=longitude
@@ -186,6 +197,13 @@ def place(
 
     runtime.database.transact(deciding(visit), work)
     return shown_anew(translations(visit.language).gettext("Segnato dov'è."))
+
+
+def _where(session: Session, one: queries.PracticeView, *, lost: bool) -> dict[str, Any]:
+    """What helps whoever places by hand what was not found."""
+    lines = placed.lines(session, one.town) if lost else []
+    streets = placed.suggestions(session, one.street, one.town) if lost else ()
+    return {"streets": streets, "lines": lines, "town": town(lines), "wide": WIDTH, "high": HEIGHT}
 
 
 def limits_of(valid_from: date | None, valid_to: date | None, most_visits: str, may_photograph: str) -> Limits:

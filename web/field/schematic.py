@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, radians
 
+from outbound.field.places.placing import Point as Where
 from outbound.field.rounds.places import Place
 
 WIDTH, HEIGHT, MARGIN = 900, 560, 28
@@ -64,7 +65,7 @@ def drawn(ways: Sequence[Way], left: Sequence[tuple[Place, str, str]]) -> Drawin
     places = [*ends, *(one for way in ways for one, _, _ in way.doors), *(one for one, _, _ in left)]
     if not places:
         return None
-    scale = _Scale(places)
+    scale = Scale(places)
 
     def point(place: Place, label: str, title: str) -> Point:
         return Point(*scale.at(place), label, title)
@@ -85,10 +86,10 @@ def _along(way: Way) -> list[Place]:
     return [one for one in (way.start, *(door for door, _, _ in way.doors), way.end) if one is not None]
 
 
-class _Scale:
+class Scale:
     """Degrees onto the drawing: as wide as it is high, the east shortened by the latitude."""
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[Place | Where]) -> None:
         self.shrink = cos(radians(sum(one.latitude for one in places) / len(places)))
         self.west = min(one.longitude for one in places) * self.shrink
         self.north = max(one.latitude for one in places)
@@ -100,7 +101,7 @@ class _Scale:
         self.top = (HEIGHT - high * self.factor) / 2
         self.km = 111.2 * WIDTH / 10 / self.factor
 
-    def at(self, place: Place) -> tuple[float, float]:
+    def at(self, place: Place | Where) -> tuple[float, float]:
         """Where a place is, in units of the drawing."""
         x = self.left + (place.longitude * self.shrink - self.west) * self.factor
         y = self.top + (self.north - place.latitude) * self.factor

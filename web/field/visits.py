@@ -24,13 +24,13 @@ from web.live.hub import Render, Rendered
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
-REGIONS = ("field-alarms-open", "field-apart", "field-odd")
+REGIONS = ("field-alarms-open", "field-apart", "field-odd", "field-lately")
 FieldText = Annotated[str, Form()]
 
 
 @router.get("/field/visits")
 def visits(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
-    """The alarms, what stands apart, visits with faults or signs, the telephones."""
+    """The alarms, what stands apart, visits with faults or signs, those of today and yesterday, the telephones."""
     scope = visit.scope(Permission.FIELD_MANAGE)
     with runtime.database.begin(scope) as session:
         telephones = devices.overseen(session, visit.principal)
@@ -162,7 +162,8 @@ def _render(runtime: Runtime, scope: Scope, language: str) -> Rendered:
     with runtime.database.begin(scope) as session:
         told = {
             "alarms": alarms.of_enti(session, ente_ids), "apart": queries.apart(session, ente_ids),
-            "odd": queries.odd(session, ente_ids), "badges": enti.badges(session),
+            "odd": queries.odd(session, ente_ids), "lately": queries.lately(session, ente_ids),
+            "badges": enti.badges(session),
         }  # fmt: skip
         regions = {
             one: fragment(f"field/_{one.removeprefix('field-').replace('-', '_')}.html", language, **told, **KINDS)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
@@ -15,6 +15,27 @@ from outbound.field.places.placing import Place, Point, Street, Town, place
 from outbound.field.places.streets import Located, located, town_key
 
 _S, _N = table_of(CivicStreet), table_of(CivicNumber)
+DRAWN = 400  # streets of a town
+_LINES = text(
+    """
+    SELECT s.name, s.latitude, s.longitude, f.latitude AS from_lat, f.longitude AS from_lon, t.latitude AS to_lat,
+           t.longitude AS to_lon
+    FROM civic_street s,
+         LATERAL (SELECT * FROM civic_number WHERE street_id = s.id ORDER BY number, suffix LIMIT 1) f,
+         LATERAL (SELECT * FROM civic_number WHERE street_id = s.id ORDER BY number DESC, suffix DESC LIMIT 1) t
+    WHERE s.town = :town ORDER BY s.numbers DESC, s.key LIMIT :most
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A street as it is drawn: through its middle, from its first number to its last."""
+
+    name: str
+    centre: Point
+    first: Point
+    last: Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +91,20 @@ def street(session: Session, street_id: int) -> Street | None:
     """One of them."""
     row = session.execute(select(_S).where(_S.c.id == street_id)).one_or_none()
     return None if row is None else _street(row)
+
+
+def lines(session: Session, town: str) -> list[Line]:
+    """The streets of a town, those with most numbers first, as far as they can be drawn."""
+    rows = session.execute(_LINES, {"town": town_key(town), "most": DRAWN}).all()
+    return [
+        Line(
+            one.name,
+            Point(one.latitude, one.longitude),
+            Point(one.from_lat, one.from_lon),
+            Point(one.to_lat, one.to_lon),
+        )
+        for one in rows
+    ]
 
 
 def at_number(session: Session, of: Street, address: str) -> Place:

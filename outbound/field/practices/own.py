@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.contacts import queries as contacts
 from crm.core.db import table_of
 from crm.positions.models import ActKind, Position
+from outbound.field.agents.models import FieldAgent
 from outbound.field.practices.lifecycle import MandateState
 from outbound.field.practices.models import FieldMandate, Practice, PracticeDebt
 from outbound.field.practices.service import LIVE
 
-_P, _M = table_of(Practice), table_of(FieldMandate)
+_P, _M, _A = table_of(Practice), table_of(FieldMandate), table_of(FieldAgent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,12 @@ def mine(session: Session, agent_id: int) -> list[Mine]:
         )
         for mandate, practice in rows
     ]  # fmt: skip
+
+
+def offered(session: Session, by: Principal) -> int:
+    """How many wait for his answer; of whoever is no agent none do."""
+    its = select(func.count()).select_from(_M).join(_A, _A.c.id == _M.c.agent_id)
+    return session.scalar(its.where(_A.c.user_id == by.user_id, _M.c.state == MandateState.OFFERED)) or 0
 
 
 def _acts(session: Session, practice_ids: Collection[int]) -> dict[int, set[ActKind]]:

@@ -52,6 +52,17 @@ def in_street(session: Session, by: Principal, *, practice_id: int, street_id: i
     _note(session, by, practice, street.name)
 
 
+def beside(session: Session, by: Principal, *, practice_id: int, street: str, civic: str) -> None:
+    """Somebody says at which number of which street of its town it is, or beside which. Raises `FieldError`."""
+    practice = service.locked(session, practice_id)
+    require_deciding(session, by, practice.ente_id)
+    found = places.locate(session, {practice_id: (f"{street.strip()}, {civic.strip()}", practice.town)})[practice_id]
+    if found.street is None or found.at is None:
+        raise FieldError(f"Fra i numeri civici caricati di {practice.town} questa via non c'è.", "street")
+    _put(practice, Place(Placed.BY_HAND, found.at))
+    _note(session, by, practice, found.street.name)
+
+
 def at(session: Session, by: Principal, *, practice_id: int, latitude: str, longitude: str) -> None:
     """Somebody says where it is, in degrees. Raises `FieldError` for what is no place in Italy."""
     practice = service.locked(session, practice_id)
@@ -67,6 +78,11 @@ def at(session: Session, by: Principal, *, practice_id: int, latitude: str, long
 def suggestions(session: Session, street: str, town: str) -> tuple[Street, ...]:
     """The streets that may be meant by an address."""
     return tuple(places.suggestions(session, street, town))
+
+
+def lines(session: Session, town: str) -> list[places.Line]:
+    """The streets of a town, to point at."""
+    return places.lines(session, town)
 
 
 def _put(practice: Practice, place: Place) -> None:

@@ -20,10 +20,6 @@ from outbound.field.agents.models import FieldAgent
 from outbound.field.places.placing import Placed
 from outbound.field.practices.lifecycle import Closed, MandateState, Occasion, Origin, State
 from outbound.field.practices.models import FieldJudgement, FieldMandate, NoVisit, Practice, PracticeDebt
-from outbound.field.visits import pictures
-from outbound.field.visits.door import Outcome
-from outbound.field.visits.drawing import Picture
-from outbound.field.visits.models import Visit
 
 PAGE = 50
 UNANSWERED, ENDING = timedelta(days=3), timedelta(days=7)  # an offer nobody accepted, a mandate about to expire
@@ -77,6 +73,7 @@ class MandateView:
 
     id: UUID
     state: MandateState
+    agent_id: int
     agent: str
     valid_from: date
     valid_to: date
@@ -89,18 +86,6 @@ class MandateView:
     no_ties_at: datetime | None
     ended_at: datetime | None
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class VisitView:
-    """A visit, in short."""
-
-    id: UUID
-    number: int
-    began_at: datetime
-    outcome: Outcome | None
-    agent: str
-    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +128,6 @@ class PracticeView:
     closed: Closed | None
     debts: tuple[tuple[str, int], ...]
     mandates: tuple[MandateView, ...]
-    visits: tuple[VisitView, ...]
     judgements: tuple[JudgementView, ...]
     no_visits_since: datetime | None
 
@@ -228,8 +212,7 @@ def one(session: Session, practice_id: int) -> PracticeView:
         found.residential, found.street, found.postcode, found.town, found.latitude, found.longitude,
         Placed(found.placed), found.agent_id, found.opened_at, names.get(found.opened_by or 0, ""), found.frozen_why,
         found.closed_at, found.closed, tuple((reference, cents) for reference, cents in debts),
-        _mandates(session, practice_id, names), _visits(session, practice_id), _judgements(session, practice_id),
-        refusing,
+        _mandates(session, practice_id, names), _judgements(session, practice_id), refusing,
     )  # fmt: skip
 
 
@@ -283,23 +266,9 @@ def _mandates(session: Session, practice_id: int, users: dict[int, str]) -> tupl
     ).all()  # fmt: skip
     return tuple(
         MandateView(
-            one.id, one.state, full_name(surname, given), one.valid_from, one.valid_to, one.cents, one.most_visits,
-            one.may_photograph, one.given_at, users.get(one.given_by, ""), one.accepted_at, one.no_ties_at,
-            one.ended_at, one.reason,
-        )
-        for one, surname, given in rows
-    )  # fmt: skip
-
-
-def _visits(session: Session, practice_id: int) -> tuple[VisitView, ...]:
-    rows = session.execute(
-        select(Visit, _A.c.surname, _A.c.given_name).join(_A, _A.c.id == Visit.agent_id)
-        .where(Visit.practice_id == practice_id).order_by(Visit.began_at.desc())
-    ).all()  # fmt: skip
-    brought = pictures.of_visits(session, [one.id for one, _, _ in rows])
-    return tuple(
-        VisitView(
-            one.id, one.number, one.began_at, one.outcome, full_name(surname, given), brought.get(one.id, ())
+            one.id, one.state, one.agent_id, full_name(surname, given), one.valid_from, one.valid_to, one.cents,
+            one.most_visits, one.may_photograph, one.given_at, users.get(one.given_by, ""), one.accepted_at,
+            one.no_ties_at, one.ended_at, one.reason,
         )
         for one, surname, given in rows
     )  # fmt: skip

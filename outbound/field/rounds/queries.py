@@ -101,6 +101,29 @@ class Round:
     changes: Mapping[int, Change]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The last published round that a practice is in. `begins`: when its visit does."""
+
+    plan_id: int
+    agent_id: int
+    begins: datetime
+
+
+def last_of(session: Session, practice_id: int) -> Given | None:
+    """In which round a practice is, or was last; none: in none yet."""
+    row = session.execute(
+        select(PublishedStop, PublishedRound.day)
+        .join(
+            PublishedRound,
+            (PublishedRound.plan_id == PublishedStop.plan_id) & (PublishedRound.agent_id == PublishedStop.agent_id),
+        )
+        .where(PublishedStop.practice_id == practice_id)
+        .order_by(PublishedRound.day.desc()).limit(1)
+    ).one_or_none()  # fmt: skip
+    return None if row is None else Given(row[0].plan_id, row[0].agent_id, at(row.day, row[0].begins))
+
+
 def round_of(session: Session, *, agent_id: int, day: date) -> Round | None:
     """An agent's round of a day, over all contracts, without the doors for which he has no mandate any more; none
     where he was given none. His enti must be in the session's scope.

@@ -384,6 +384,11 @@ def test_what_cannot_be_placed_is_placed_by_hand(field: Field) -> None:
     (street,) = field.work(lambda s: placed.suggestions(s, "Via Giuseppe Garibaldo 8", "Empoli"))
     field.work(lambda s: placed.in_street(s, field.sara, practice_id=lucia, street_id=street.id))
     assert field.practice(lucia).placed is Placed.CIVIC
+    with pytest.raises(FieldError) as raised:
+        field.work(lambda s: placed.beside(s, field.sara, practice_id=lucia, street="Via Mazzini", civic="1"))
+    assert [one.field for one in raised.value.parts] == ["street"]
+    field.work(lambda s: placed.beside(s, field.sara, practice_id=lucia, street="via Giuseppe Garibaldi", civic="12"))
+    assert (field.practice(lucia).placed, field.practice(lucia).latitude) == (Placed.BY_HAND, 43.72)
     with pytest.raises(FieldError):
         field.work(lambda s: placed.at(s, field.sara, practice_id=lucia, latitude="10,9", longitude="43,7"))
     field.work(lambda s: placed.at(s, field.sara, practice_id=lucia, latitude="43,71", longitude="10,94"))

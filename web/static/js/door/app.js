@@ -116,6 +116,8 @@ async function list() {
     item.append(button);
     return item;
   }));
+  $("offers").hidden = who.is !== "here"; // what has to be accepted first takes a network
+  fill("offered", String(who.offered ?? 0));
   $("no-stops").hidden = Boolean(packet?.stops.length);
   $("show-badge").hidden = !packet;
   show("list");
