@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text
-from crm.messages.wording import Kind, Template, Wording, catalogue
+from crm.messages.wording import MAX_BODY, Kind, Template, Wording, catalogue
 
 
 class MessageTemplate(StrEnum):
@@ -29,6 +29,8 @@ class MessageTemplate(StrEnum):
     SERVICE_DOWN = "service_down"
     SERVICE_BACK = "service_back"
     REPORT_READY = "report_ready"
+    MAIL_RECEIVED = "mail_received"
+    MAIL_ANSWER = "mail_answer"
 
 
 LONGEST_OWN = 160  # of a link to somebody's appointment or wish: his token takes 53 signs of it
@@ -512,6 +514,46 @@ REPORT_READY = Template(  # to whoever watches the ente and asked for it
     lives=timedelta(days=3),
 )  # fmt: skip
 
+# From a mailbox (`telephony.mail`), to whoever wrote to it. The subject is ours: his own may tell of a debt.
+MAIL_RECEIVED = Template(
+    MessageTemplate.MAIL_RECEIVED, Kind.ASKED, {**_ENTE, "code": Code(longest=10)},
+    {
+        "it": Wording(
+            subject="{ente}: abbiamo ricevuto il suo messaggio [{code}]",
+            body=_mail(
+                "it", "abbiamo ricevuto il suo messaggio e le risponderemo al più presto. Il numero è {code}.",
+                "Se vuole aggiungere qualcosa, risponda a questo messaggio: arriva a chi se ne occupa.",
+            ),
+        ),
+        "en": Wording(
+            subject="{ente}: we have received your message [{code}]",
+            body=_mail(
+                "en", "we have received your message and will answer as soon as we can. Its number is {code}.",
+                "If you want to add something, answer this message: it reaches whoever looks after it.",
+            ),
+        ),
+        "de": Wording(
+            subject="{ente}: wir haben Ihre Nachricht erhalten [{code}]",
+            body=_mail(
+                "de", "wir haben Ihre Nachricht erhalten und antworten so bald wie möglich. Ihre Nummer ist {code}.",
+                "Wenn Sie etwas ergänzen möchten, antworten Sie auf diese Nachricht: sie kommt richtig an.",
+            ),
+        ),
+    },
+    lives=timedelta(days=1), certified=True,
+)  # fmt: skip
+
+MAIL_ANSWER = Template(
+    MessageTemplate.MAIL_ANSWER, Kind.ASKED,
+    {**_ENTE, "code": Code(longest=10), "text": Text(MAX_BODY, lines=True)},
+    {
+        "it": Wording(subject="{ente}: risposta al suo messaggio [{code}]", body="{text}"),
+        "en": Wording(subject="{ente}: reply to your message [{code}]", body="{text}"),
+        "de": Wording(subject="{ente}: Antwort auf Ihre Nachricht [{code}]", body="{text}"),
+    },
+    lives=timedelta(days=3), free=True, certified=True,
+)  # fmt: skip
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
@@ -519,5 +561,6 @@ TEMPLATES = catalogue(
         WAITING_OFFER, PLEASE_CALL, CONVERSATION, CAMPAIGN,
         ALERT, REPORT_READY,
         SERVICE_DOWN, SERVICE_BACK,
+        MAIL_RECEIVED, MAIL_ANSWER,
     )
 )  # fmt: skip

@@ -24,6 +24,7 @@ class EntryKind(StrEnum):
     PRACTICE = "practice"  # somebody is to be visited, or was
     OUTCOME = "outcome"  # what came of a campaign's conversation with him
     FIELD_VISIT = "field_visit"  # somebody was sent to his door
+    MAIL = "mail"  # he wrote to a mailbox, by e-mail or PEC
 
 
 class TimelineEntry(Base):
