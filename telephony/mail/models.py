@@ -150,6 +150,8 @@ class MailThread(Base):
     last_at: Mapped[datetime]
     waiting_since: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    answering_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # who is writing an answer
+    answering_at: Mapped[datetime | None]
     mails: Mapped[int] = mapped_column(SmallInteger, default=0)
     attachments: Mapped[int] = mapped_column(SmallInteger, default=0)
     trouble: Mapped[bool] = mapped_column(default=False)  # something of ours did not arrive
@@ -161,6 +163,7 @@ class MailThread(Base):
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(state = 'open') = (waiting_since IS NOT NULL)", name="waits"),
         Index("ix_mail_thread_state", "state", "last_at", "id"),
+        Index("ix_mail_thread_waiting", "waiting_since", "id", postgresql_where=text("state = 'open'")),
         Index("ix_mail_thread_mailbox_id", "mailbox_id", "state", "last_at", "id"),
         Index("ix_mail_thread_assignee_id", "assignee_id", "state", "last_at"),
         Index("ix_mail_thread_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),

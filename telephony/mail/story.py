@@ -1,5 +1,6 @@
 """The timeline of whoever it is sure enough that he writes: each mail of his correspondence, without its words."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +10,14 @@ from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 from telephony.mail.automatic import Nature
 from telephony.mail.models import Mail, MailThread, Matched
+
+
+class Way(StrEnum):
+    """Which way a mail went."""
+
+    IN = "in"
+    OUT = "out"
+
 
 _SURE = frozenset({Matched.VERIFIED, Matched.AGENT})
 
@@ -23,7 +32,7 @@ def tell(session: Session, thread: MailThread, *mail_ids: UUID) -> None:
     for mail in session.scalars(select(Mail).where(*which).order_by(Mail.at)):
         timeline.record(
             session, ente_id=thread.ente_id, contact_id=thread.contact_id, kind=EntryKind.MAIL, source=mail.id,
-            occurred_at=mail.at, author_id=mail.agent_id, status="in" if mail.inbound else "out",
+            occurred_at=mail.at, author_id=mail.agent_id, status=(Way.IN if mail.inbound else Way.OUT).value,
             detail={
                 "thread": str(thread.id), "code": thread.code, "subject": mail.subject,
                 "certified": mail.pec is not None, "topic": thread.topic,

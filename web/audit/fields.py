@@ -1,6 +1,7 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "assignee": "affidata al n.",
     "introduction": "chi sono",
     "neutral": "a chi non è la persona cercata",
     "consequences": "che cosa succede poi",

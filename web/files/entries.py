@@ -32,6 +32,7 @@ from outbound.promises.judging import PromiseState
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
+from telephony.mail.story import Way
 from telephony.texts.models import Closed
 from web.audit.stored import PHONE
 
@@ -208,6 +209,14 @@ def _field_visit(entry: TimelineEntry) -> Mapping[str, Any]:
     return {"outcome": AtTheDoor(entry.status), **{name: detail[name] for name in ("number", "practice", "note")}}
 
 
+def _mail(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "way": Way(entry.status), "code": detail["code"], "thread": detail["thread"], "note": detail["subject"],
+        "certified": detail["certified"], "topic": Topic(detail["topic"]) if detail["topic"] else None,
+    }  # fmt: skip
+
+
 def _seconds(told: int | None) -> timedelta | None:
     return None if told is None else timedelta(seconds=told)
 
@@ -217,5 +226,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
     EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.PRACTICE: _practice,
-    EntryKind.FIELD_VISIT: _field_visit,
+    EntryKind.FIELD_VISIT: _field_visit, EntryKind.MAIL: _mail,
 }  # fmt: skip

@@ -98,6 +98,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.INTERVIEW: "Interviste",
         EntryKind.OUTCOME: "Esiti delle campagne",
         EntryKind.FIELD_VISIT: "Visite a domicilio",
+        EntryKind.MAIL: "E-mail e PEC",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

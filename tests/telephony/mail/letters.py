@@ -51,7 +51,7 @@ def daticert(
 ) -> str:
     """What a provider certifies."""
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<postacert tipo="{kind}" errore="{error}"><intestazione>'
+        f'<?xml version="1.0" encoding="UTF-8"?>\r\n<postacert tipo="{kind}" errore="{error}"><intestazione>'
         f'<mittente>{sender}</mittente><destinatari tipo="certificato">{to}</destinatari><risposte>{sender}</risposte>'
         f"<oggetto>Risposta</oggetto></intestazione><dati><gestore-emittente>Gestore S.p.A.</gestore-emittente>"
         f'<data zona="+0100"><giorno>23/11/2026</giorno><ora>11:02:03</ora></data>'

@@ -42,6 +42,8 @@ def upgrade() -> None:
         sa.Column("last_at", INSTANT, nullable=False),
         sa.Column("waiting_since", INSTANT),
         sa.Column("closed_at", INSTANT),
+        sa.Column("answering_id", sa.BigInteger()),
+        sa.Column("answering_at", INSTANT),
         sa.Column("mails", sa.SmallInteger(), nullable=False),
         sa.Column("attachments", sa.SmallInteger(), nullable=False),
         sa.Column("trouble", sa.Boolean(), nullable=False),
@@ -49,6 +51,7 @@ def upgrade() -> None:
         sa.CheckConstraint("(state = 'open') = (waiting_since IS NOT NULL)", name=op.f("ck_mail_thread_waits")),
         sa.CheckConstraint("(contact_id IS NULL) = (matched IS NULL)", name=op.f("ck_mail_thread_contact")),
         sa.CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_mail_thread_closed")),
+        sa.ForeignKeyConstraint(["answering_id"], ["app_user.id"], name=op.f("fk_mail_thread_answering_id")),
         sa.ForeignKeyConstraint(["assignee_id"], ["app_user.id"], name=op.f("fk_mail_thread_assignee_id")),
         sa.ForeignKeyConstraint(["contract_id"], ["contract.id"], name=op.f("fk_mail_thread_contract_id")),
         sa.ForeignKeyConstraint(["ente_id"], ["ente.id"], name=op.f("fk_mail_thread_ente_id")),
@@ -65,6 +68,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_mail_thread_correspondent", "mail_thread", ["correspondent"])
     op.create_index("ix_mail_thread_mailbox_id", "mail_thread", ["mailbox_id", "state", "last_at", "id"])
+    op.create_index(
+        "ix_mail_thread_waiting", "mail_thread", ["waiting_since", "id"], postgresql_where=sa.text("state = 'open'")
+    )
     op.create_index("ix_mail_thread_state", "mail_thread", ["state", "last_at", "id"])
     op.create_table(
         "mail",
