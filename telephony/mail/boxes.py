@@ -1,6 +1,6 @@
 """Mailboxes as they are set up: who may, what must be right, what opens them. And as others read them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -208,11 +208,6 @@ def rules_in(text: str) -> list[dict[str, object]]:
     return found
 
 
-def written_rules(rules: Sequence[TopicRule]) -> str:
-    """The same, as somebody may change them."""
-    return "\n".join(f"{one.topic.value}: {', '.join(one.words)}" for one in rules)
-
-
 def _check(session: Session, told: Told, *, new: bool, mailbox_id: int | None = None) -> None:
     wrong: list[tuple[bool, str, str]] = [
         (not 0 < len(told.name.strip()) <= 60, "name", "Scrivi come la chiamate, in 60 caratteri al massimo."),
@@ -272,7 +267,8 @@ def _require(session: Session, by: Principal, contract_id: int, ente_id: int | N
 
 def _tell(session: Session, by: Principal, row: Mailbox, kind: str) -> None:
     after = {"name": row.name, "address": row.address, "kind": row.kind.value, "host": row.imap_host}
-    audit.note(session, by, kind=kind, ente_id=row.ente_id, subject=f"mailbox:{row.id}", after=after)
+    for ente_id in sorted(enti.enti_of(session, row.contract_id) if row.ente_id is None else {row.ente_id}):
+        audit.note(session, by, kind=kind, ente_id=ente_id, subject=f"mailbox:{row.id}", after=after)
     touch(session, topics.mail(row.contract_id))
 
 

@@ -41,6 +41,7 @@ BACK_OFF = (30.0, 60.0, 300.0, 900.0)  # seconds, while it cannot be read
 BATCH, BATCH_BYTES, SMALL = 50, 8_000_000, 1_000_000
 MOST_BYTES = 150_000_000  # of a mail: above that it stays where it is, and only its beginning is read
 BEGINNING = 200_000
+NO_FOLDER = 0  # the UIDVALIDITY of what was not fetched; no server's (RFC 3501, 2.3.1.1)
 _BOX = table_of(Mailbox)
 
 
@@ -111,6 +112,12 @@ class Fetcher:
             )
         self._database.transact(_scope(leased), partial(_well, leased=leased))
         return taken
+
+    def bring(self, leased: Leased, mails: Iterable[tuple[bytes, datetime]]) -> int:
+        """Take mails that lie elsewhere, such as in files, each with when it came, as if they had been fetched."""
+        after = leased.last_uid + 1
+        some = enumerate(mails, start=after)
+        return sum(self._take(leased, NO_FOLDER, Listed(uid, len(raw), at), raw) for uid, (raw, at) in some)
 
     def renew(self, leased: Leased) -> None:
         """It goes on. Raises `LeaseLostError`."""

@@ -38,7 +38,7 @@ class _Correspondences:
                 _MAIL.c.thread_id.in_(ids), _MAIL.c.digest.is_not(None), _MAIL.c.kept_under == person.ente_id
             )
         )
-        contents = tuple((f"{id_}.eml", digest) for id_, digest in originals)
+        contents = tuple((str(id_) + ".eml", digest) for id_, digest in originals)
         receipts = (
             select(_RECEIPT.c.kind, _RECEIPT.c.at, _RECEIPT.c.provider, _RECEIPT.c.identifier)
             .where(_RECEIPT.c.mail_id.in_(_mails(ids))).order_by(_RECEIPT.c.id)

@@ -155,7 +155,7 @@ class Mailer:
                 server.ehlo()
             if self._token:
                 server.auth("XOAUTH2", self._bearer)
-            elif self._user:
+            elif self._user and not (self._host in LOOPBACK and not server.has_extn("auth")):  # nobody is asked there
                 server.login(self._user, self._password)
         except (OSError, smtplib.SMTPException) as error:
             server.close()

@@ -50,7 +50,7 @@ def html(runtime: RuntimeDep, visit: VisitDep, mail: UUID) -> Response:
 def original(runtime: RuntimeDep, visit: VisitDep, mail: UUID) -> Response:
     """The bytes as they came."""
     row, content = _original(runtime, visit, mail)
-    return _given(content, "application/octet-stream", _FILES, name=f"{row.id}.eml")
+    return _given(content, "application/octet-stream", _FILES, name=str(row.id) + ".eml")
 
 
 @router.get("/{mail}/files/{attachment}")

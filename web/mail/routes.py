@@ -59,13 +59,16 @@ def answer(
     once: Annotated[UUID, Form()], text: FieldText = "", sure: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Write back."""
+    words = translations(visit.language)
 
     def work(session: Session) -> None:
         by = visit.principal
         deeds.answer(session, by, thread_id=thread, version=version, text=text, once=once, sure=sure)
         visit.sent(session)
 
-    return _do(runtime, visit, work, "Parte fra qualche secondo: finché non è partita la puoi annullare.")
+    return _do(
+        runtime, visit, work, words.gettext("Parte fra qualche secondo: finché non è partita la puoi annullare.")
+    )
 
 
 @router.post("/{thread}/answering")
@@ -79,46 +82,57 @@ def answering(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
 @router.post("/{thread}/undo")
 def undo(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, mail: Annotated[UUID, Form()]) -> Response:
     """Take an answer back."""
+    words = translations(visit.language)
     assert thread  # it stands in the address for whoever reads the log
-    return _do(runtime, visit, _with(visit, deeds.undo, mail_id=mail), "Annullata: non è partita.")
+    return _do(runtime, visit, _with(visit, deeds.undo, mail_id=mail), words.gettext("Annullata: non è partita."))
 
 
 @router.post("/{thread}/assign")
 def assign(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, to: FieldText = "") -> Response:
     """Somebody looks after it, or nobody in person."""
+    words = translations(visit.language)
     agent_id = int(to) if to.isdecimal() and len(to) < 18 else None
-    return _do(runtime, visit, _with(visit, deeds.assign, thread_id=thread, agent_id=agent_id), "Salvato.")
+    return _do(
+        runtime, visit, _with(visit, deeds.assign, thread_id=thread, agent_id=agent_id), words.gettext("Salvato.")
+    )
 
 
 @router.post("/{thread}/topic")
 def topic(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, topic: FieldText = "") -> Response:
     """What it is about."""
+    words = translations(visit.language)
     chosen = Topic(topic) if topic in set(Topic) else None
-    return _do(runtime, visit, _with(visit, deeds.about, thread_id=thread, topic=chosen), "Salvato.")
+    return _do(runtime, visit, _with(visit, deeds.about, thread_id=thread, topic=chosen), words.gettext("Salvato."))
 
 
 @router.post("/{thread}/identify")
 def identify(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, contact: Annotated[int, Form()]) -> Response:
     """Who writes."""
-    return _do(runtime, visit, _with(visit, deeds.identify, thread_id=thread, contact_id=contact), "Salvato.")
+    words = translations(visit.language)
+    return _do(
+        runtime, visit, _with(visit, deeds.identify, thread_id=thread, contact_id=contact), words.gettext("Salvato.")
+    )
 
 
 @router.post("/{thread}/disown")
 def disown(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
     """It is somebody else."""
-    return _do(runtime, visit, _with(visit, deeds.disown, thread_id=thread), "Salvato.")
+    words = translations(visit.language)
+    return _do(runtime, visit, _with(visit, deeds.disown, thread_id=thread), words.gettext("Salvato."))
 
 
 @router.post("/{thread}/close")
 def close(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
     """Nothing more is to be done."""
-    return _do(runtime, visit, _with(visit, deeds.close, thread_id=thread), "Chiusa.", at="/mail")
+    words = translations(visit.language)
+    return _do(runtime, visit, _with(visit, deeds.close, thread_id=thread), words.gettext("Chiusa."), at="/mail")
 
 
 @router.post("/{thread}/reopen")
 def reopen(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
     """Somebody is to answer after all."""
-    return _do(runtime, visit, _with(visit, deeds.reopen, thread_id=thread), "Riaperta.")
+    words = translations(visit.language)
+    return _do(runtime, visit, _with(visit, deeds.reopen, thread_id=thread), words.gettext("Riaperta."))
 
 
 @router.post("/{thread}/search")
@@ -198,4 +212,4 @@ def _do(
     runtime: Runtime, visit: Visit, work: Callable[[Session], object], said: str, *, at: str | None = None
 ) -> Response:  # fmt: skip
     runtime.database.transact(visit.scope(Permission.MAIL_ANSWER), work)
-    return shown_anew(translations(visit.language).gettext(said), at=at)
+    return shown_anew(said, at=at)

@@ -13,7 +13,6 @@ from telephony.mail import boxes
 from telephony.mail.boxes import Told
 from telephony.mail.models import Auth, Mailbox, MailboxKind, Tls
 from telephony.mail.secrets import Secret, Tokens
-from telephony.mail.suggesting import USUAL
 from telephony.queues import queries as queues
 from web.edge.answers import shown_anew, told
 from web.edge.fields import chosen
@@ -49,47 +48,47 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, mailbox: int) ->
 @router.post("")
 def add(runtime: RuntimeDep, visit: ChangeDep, form: TypedDep) -> Response:
     """One more."""
+    words = translations(visit.language)
 
     def work(session: Session) -> int:
         return boxes.add(session, visit.principal, _told(form, None))
 
     made = runtime.database.transact(visit.scope(Permission.MAILBOX_MANAGE), work)
-    return shown_anew(_say(visit, "Aggiunta. Prova se si legge e se si scrive."), at=f"/mail/boxes/{made}")
+    return shown_anew(words.gettext("Aggiunta. Prova se si legge e se si scrive."), at=f"/mail/boxes/{made}")
 
 
 @router.post("/{mailbox}")
 def change(runtime: RuntimeDep, visit: ChangeDep, mailbox: int, form: TypedDep) -> Response:
     """Set it up anew."""
+    words = translations(visit.language)
 
     def work(session: Session) -> None:
         row = boxes.locked(session, visit.principal, mailbox)
         boxes.change(session, visit.principal, mailbox_id=mailbox, told=_told(form, row))
 
     runtime.database.transact(visit.scope(Permission.MAILBOX_MANAGE), work)
-    return shown_anew(_say(visit, "Salvato."))
+    return shown_anew(words.gettext("Salvato."))
 
 
 @router.post("/{mailbox}/close")
 def close(runtime: RuntimeDep, visit: ChangeDep, mailbox: int) -> Response:
     """It is read no more."""
+    words = translations(visit.language)
     work = visit.scope(Permission.MAILBOX_MANAGE)
     runtime.database.transact(work, lambda session: boxes.close(session, visit.principal, mailbox_id=mailbox))
-    return shown_anew(_say(visit, "Chiusa: non si legge più. Ciò che è arrivato resta."), at="/mail/boxes")
+    return shown_anew(words.gettext("Chiusa: non si legge più. Ciò che è arrivato resta."), at="/mail/boxes")
 
 
 @router.post("/{mailbox}/try")
 def trial(runtime: RuntimeDep, visit: ChangeDep, mailbox: int) -> Response:
     """Whether it can be read and written from. Nothing is sent."""
+    words = translations(visit.language)
     with runtime.database.begin(visit.scope(Permission.MAILBOX_MANAGE)) as session:
         attempt = boxes.trial(session, visit.principal, mailbox)
     came = attempt(Tokens())
-    lines = [
-        _say(visit, "Lettura: funziona.") if came.reading is None
-        else f"{_say(visit, 'Lettura')}: {_say(visit, word_for(came.reading))}.",
-        _say(visit, "Invio: funziona.") if came.writing is None
-        else f"{_say(visit, 'Invio')}: {_say(visit, word_for(came.writing))}.",
-    ]  # fmt: skip
-    return told(" ".join(lines))
+    reads = words.gettext("funziona") if came.reading is None else words.gettext(word_for(came.reading))
+    writes = words.gettext("funziona") if came.writing is None else words.gettext(word_for(came.writing))
+    return told(f"{words.gettext('Per leggere')}: {reads}. {words.gettext('Per scrivere')}: {writes}.")
 
 
 def _told(form: dict[str, str], row: Mailbox | None) -> Told:
@@ -115,9 +114,16 @@ def _told(form: dict[str, str], row: Mailbox | None) -> Told:
         imap_port=number("imap_port"), imap_tls=imap, smtp_host=form.get("smtp_host", ""),
         smtp_port=number("smtp_port"), smtp_tls=smtp, username=form.get("username", ""), auth=auth,
         secret=Secret(**parts) if given or row is None or auth is not row.auth else None,
-        acknowledges="acknowledges" in form, signature=form.get("signature", ""), topics=form.get("topics", ""),
+        acknowledges="acknowledges" in form, signature=form.get("signature", ""), topics=_topics(form.get("topics", "")),
         folder=form.get("folder", "INBOX").strip() or "INBOX",
     )  # fmt: skip
+
+
+def _topics(text: str) -> str:
+    """Rules with their topics as they are stored: on the page they are called as everywhere else."""
+    known = {word_for(one).lower(): one.value for one in Topic}
+    parts = (line.partition(":") for line in text.splitlines())
+    return "\n".join(f"{known.get(name.strip().lower(), name)}{colon}{words}" for name, colon, words in parts)
 
 
 def _page(request: Request, runtime: RuntimeDep, visit: Visit, mailbox: int | None) -> Response:
@@ -135,13 +141,11 @@ def _page(request: Request, runtime: RuntimeDep, visit: Visit, mailbox: int | No
             covered = sorted(enti.enti_of(session, one) - by.kept_from, key=lambda ente: badges[ente].name)
             whose.extend((f"{one}/{ente}", badges[ente].name) for ente in covered)
         lines = [(str(one.id), one.name) for one in queues.queues(session, frozenset(held))]
-    rules = boxes.written_rules(boxes.box_of(found).rules if found else USUAL)
+    rules = "\n".join(
+        f"{word_for(one.topic)}: {', '.join(one.words)}" for one in (boxes.box_of(found).rules if found else ())
+    )
     return page(
         request, "mail/boxes.html", visit.language, visit=visit, csrf=visit.csrf_token, rows=rows, found=found,
         whose=whose, queues=lines, kinds=MailboxKind, encryptions=Tls, ways=Auth, rules=rules, badges=badges,
         topics=Topic,
     )  # fmt: skip
-
-
-def _say(visit: Visit, text: str) -> str:
-    return translations(visit.language).gettext(text)
