@@ -116,7 +116,8 @@ def boxes_of(session: Session, by: Principal) -> list[BoxView]:
     """The mailboxes that he looks after: those of his queues, and of none; all of them for whoever sets them up."""
     rows = list(session.scalars(select(Mailbox).order_by(Mailbox.name, Mailbox.id)))
     counted = select(_THREAD.c.mailbox_id, func.count()).where(_THREAD.c.state == ThreadState.OPEN)
-    waiting: dict[int, int] = dict(session.execute(counted.group_by(_THREAD.c.mailbox_id)).tuples().all())
+    rows_of = session.execute(counted.group_by(_THREAD.c.mailbox_id))
+    waiting: dict[int, int] = {row[0]: row[1] for row in rows_of}
     return [
         BoxView(
             row.id, row.contract_id, row.ente_id, row.name, row.address, row.kind is MailboxKind.PEC,

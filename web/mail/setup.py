@@ -114,7 +114,8 @@ def _told(form: dict[str, str], row: Mailbox | None) -> Told:
         imap_port=number("imap_port"), imap_tls=imap, smtp_host=form.get("smtp_host", ""),
         smtp_port=number("smtp_port"), smtp_tls=smtp, username=form.get("username", ""), auth=auth,
         secret=Secret(**parts) if given or row is None or auth is not row.auth else None,
-        acknowledges="acknowledges" in form, signature=form.get("signature", ""), topics=_topics(form.get("topics", "")),
+        acknowledges="acknowledges" in form, signature=form.get("signature", ""),
+        topics=_topics(form.get("topics", "")),
         folder=form.get("folder", "INBOX").strip() or "INBOX",
     )  # fmt: skip
 
