@@ -41,7 +41,6 @@ RECEIPTS = {
     "avvenuta-consegna": PecKind.DELIVERED, "errore-consegna": PecKind.NOT_DELIVERED,
     "preavviso-errore-consegna": PecKind.WARNED, "rilevazione-virus": PecKind.VIRUS,
 }  # fmt: skip
-FINAL = frozenset({PecKind.NOT_ACCEPTED, PecKind.DELIVERED, PecKind.NOT_DELIVERED, PecKind.VIRUS})
 
 
 @dataclass(frozen=True, slots=True)

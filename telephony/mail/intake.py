@@ -25,7 +25,7 @@ from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
 from telephony.mail.certified import PecKind
 from telephony.mail.knowing import Candidate
-from telephony.mail.models import Mail, MailAttachment, MailThread, Matched, PecReceipt, ThreadState
+from telephony.mail.models import Mail, MailAttachment, MailThread, PecReceipt, ThreadState
 from telephony.mail.reading import Reading
 from telephony.mail.scanning import NOT_SCANNED, Scanned
 from telephony.mail.suggesting import suggested
@@ -237,11 +237,3 @@ def _failed(session: Session, thread: MailThread, ours: Mail, at: datetime, reas
 def _recipients(said: Reading) -> list[dict[str, object]]:
     pairs = [(one, False) for one in said.to] + [(one, True) for one in said.copied]
     return [{"address": one.address, "name": one.name, "copied": copied} for one, copied in pairs]
-
-
-def proposed(session: Session, thread: MailThread) -> list[Candidate]:
-    """Who has the address of whoever writes, where nobody has said yet who it is."""
-    if thread.matched in {Matched.AGENT, Matched.VERIFIED}:
-        return []
-    found = _candidates(session, thread.correspondent)
-    return [one for one in found if thread.ente_id in {None, one.ente_id}]

@@ -10,9 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
-from crm.access.permissions import Principal
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.documents.store import FolderStore
@@ -75,16 +74,6 @@ class Post:
         """It is reached there."""
         with self.database.begin(self.scope) as session:
             session.execute(update(Mailbox).values(imap_port=port))
-
-    def count(self, table: str) -> int:
-        with self.database.begin(self.scope) as session:
-            return int(session.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
-
-
-def sara(database: Database, cast: Cast) -> Principal:
-    """The supervisor, who sets mailboxes up."""
-    with database.begin(Scope.nothing()) as session:
-        return principal_of(session, cast.sara)
 
 
 def told(cast: Cast, **more: Any) -> Told:
