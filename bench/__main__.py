@@ -20,6 +20,7 @@ from bench import (
     following,
     letters,
     lists,
+    mails,
     overview,
     p1,
     p2,
@@ -56,7 +57,8 @@ MEASUREMENTS: dict[str, Callable[[Place, Options], list[Result]]] = {
     "p10": p10.measure, "p11": p11.measure, "p12": p12.measure, "p13": p13.measure, "p13calls": p13calls.measure,
     "p14": p14.measure, "p15": p15.measure, "p16": p16.measure, "x4": x4.measure, "agendas": agendas.measure,
     "booking": booking.measure, "commissions": commissions.measure, "field_practices": field_practices.measure,
-    "following": following.measure, "letters": letters.measure, "lists": lists.measure, "overview": overview.measure,
+    "following": following.measure, "letters": letters.measure, "lists": lists.measure, "mails": mails.measure,
+    "overview": overview.measure,
     "packets": packets.measure, "pages": pages.measure, "rounds": rounds.measure, "sms": sms.measure,
     "solomon": solomon.measure,
 }  # fmt: skip

@@ -23,7 +23,7 @@ from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy
 from tests.cast import Cast, arrive, lock_again, settle
 
-pytest_plugins = ["tests.servers", "tests.browsers"]
+pytest_plugins = ["tests.servers", "tests.browsers", "tests.dovecot"]
 # A running centre, the demonstration's files, the sentences of all sources: each is made once.
 TOGETHER = ("tests/journeys/", "tests/demo/", "tests/web/test_locale.py")
 # Of two running centres people telephone in one; in the other pages are looked through:

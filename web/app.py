@@ -101,6 +101,9 @@ from web.live.devices import DeviceWatch
 from web.live.hub import Hub
 from web.live.listener import Listener
 from web.live.sockets import Guard, Presence
+from web.mail import frame as mail_frame
+from web.mail import routes as mail
+from web.mail import setup as mailboxes
 from web.messages import public as public_messages
 from web.messages import routes as messages
 from web.monitoring import routes as monitoring
@@ -200,6 +203,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         practice,
         texts,
         text_history,
+        mailboxes,
+        mail_frame,
+        mail,
         knowledge,
         knowledge_editor,
         drafts,

@@ -27,6 +27,7 @@ from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
 from crm.messages import privacy as messages
+from crm.messages.templates import MessageTemplate
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
@@ -52,6 +53,9 @@ from telephony.carriers.twilio.carrier import TwilioCarrier
 from telephony.commands.dispatcher import Dispatcher
 from telephony.commands.events import CommandWritten
 from telephony.lines.provisioning import Provisioner
+from telephony.mail import privacy as mail
+from telephony.mail.secrets import Tokens
+from telephony.mail.writing import routes as mail_routes
 from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
 from telephony.quality import privacy as quality
@@ -70,7 +74,8 @@ from web.worker.wake import Waker
 HOLDERS: tuple[Holder, ...] = (
     *cases.HOLDERS,
     *field.HOLDERS, *outcomes.HOLDERS, *dialer.HOLDERS, *letters.HOLDERS, *campaigns.HOLDERS, *lists.HOLDERS,
-    *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *selfservice.HOLDERS, *messages.HOLDERS,
+    *quality.HOLDERS, *recording.HOLDERS, *calls.HOLDERS, *texts.HOLDERS, *mail.HOLDERS, *selfservice.HOLDERS,
+    *messages.HOLDERS,
     *collection.HOLDERS, *audit.HOLDERS, *timeline.HOLDERS, *documents.HOLDERS, *turns.HOLDERS,
     *wishes.HOLDERS, *agendas.HOLDERS, *cati.HOLDERS,
     *files.HOLDERS, *positions.HOLDERS, *follow_ups.HOLDERS, *drafts.HOLDERS,
@@ -135,7 +140,10 @@ def build(settings: Settings) -> Runtime:
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
         clock=DatabaseClock(database), documents=document_store(settings),
-        messages=Delivery(carrier, mailer(settings), addresses, before=before_leaving),
+        messages=Delivery(
+            carrier, mailer(settings), addresses, before=before_leaving,
+            routes=dict.fromkeys((MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_ANSWER), mail_routes(Tokens())),
+        ),
         campaigns=Sender(
             database, addresses, Pace(f"{settings.twilio_account_sid[:29]}:text", settings.text_pace),
             Pace("mail", settings.mails_per_second),

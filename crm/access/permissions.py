@@ -64,6 +64,8 @@ class Permission(StrEnum):
     QUALITY_MANAGE = "quality.manage"
     QUALITY_EVALUATE = "quality.evaluate"
     PRIVACY_MANAGE = "privacy.manage"
+    MAIL_ANSWER = "mail.answer"
+    MAILBOX_MANAGE = "mailbox.manage"
 
 
 MEANINGS: dict[Permission, str] = {
@@ -117,6 +119,8 @@ MEANINGS: dict[Permission, str] = {
     Permission.MONITORING_MANAGE: "Enter and withdraw the agreement under which workers may be watched",
     Permission.QUALITY_MANAGE: "Say which conversations are drawn to be scored, and by which criteria",
     Permission.QUALITY_EVALUATE: "Hear the conversations that were drawn, score them, answer the agent",
+    Permission.MAIL_ANSWER: "Read the mailboxes of e-mail and PEC, answer what came, say who looks after it",
+    Permission.MAILBOX_MANAGE: "Set up mailboxes: where they are, what opens them, how they sign",
     Permission.PRIVACY_MANAGE: "Exports, erasure, end of a contract, register of breaches",
 }
 
@@ -144,7 +148,7 @@ _OWN_ENTE = frozenset(
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: _FILE_WORK
     | _APPOINTMENTS
-    | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH, Permission.INTERVIEW_CONDUCT},
+    | {Permission.CALLS_ANSWER, Permission.BOARD_WATCH, Permission.INTERVIEW_CONDUCT, Permission.MAIL_ANSWER},
     Role.SUPERVISOR: _FILE_WORK
     | _APPOINTMENTS
     | {
@@ -157,7 +161,8 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FLOW_MANAGE, Permission.QUEUE_MANAGE, Permission.AGENT_OVERSEE, Permission.BOARD_MANAGE,
         Permission.QUALITY_MANAGE, Permission.QUALITY_EVALUATE, Permission.STAFFING_PLAN, Permission.REPORT_ADDRESS,
         Permission.QUESTIONNAIRE_WRITE, Permission.INTERVIEW_CONDUCT, Permission.INTERVIEW_EXPORT,
-        Permission.FIELD_MANAGE, Permission.FIELD_WATCH, Permission.CASE_MANAGE,
+        Permission.FIELD_MANAGE, Permission.FIELD_WATCH, Permission.CASE_MANAGE, Permission.MAIL_ANSWER,
+        Permission.MAILBOX_MANAGE,
     },
     Role.CAMPAIGN_MANAGER: _FILE_WORK
     | {
@@ -167,7 +172,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         Permission.FIELD_MANAGE, Permission.FIELD_WATCH,
     },
     Role.FIELD_AGENT: frozenset({Permission.FIELD_VISIT}),  # who he is sent to is all that he sees
-    Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS,
+    Role.DESK_CLERK: _FILE_WORK | _APPOINTMENTS | {Permission.MAIL_ANSWER},
     Role.ENTE_VIEWER: _OWN_ENTE,
     Role.ENTE_APPROVER: _OWN_ENTE
     | {
@@ -183,7 +188,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
             Permission.ENTE_MANAGE, Permission.CLOSURE_PROPOSE, Permission.PRIVACY_MANAGE, Permission.FLOW_MANAGE,
             Permission.QUEUE_MANAGE, Permission.PENALTY_CONTEST, Permission.KNOWLEDGE_WRITE,
             Permission.MONITORING_MANAGE, Permission.QUALITY_MANAGE, Permission.AGENDA_MANAGE,
-            Permission.APPOINTMENT_READ,
+            Permission.APPOINTMENT_READ, Permission.MAILBOX_MANAGE,
         }
     ),
 }  # fmt: skip

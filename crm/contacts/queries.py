@@ -193,6 +193,16 @@ def reached_at(session: Session, value: str) -> list[ContactKey]:
     return [ContactKey(*row) for row in session.execute(_REACHED_AT, {"value": value})]
 
 
+def written_from(session: Session, address: str) -> list[tuple[ContactKey, bool]]:
+    """Which contacts of the scope have this e-mail or PEC, and whether it is verified as theirs; none found wrong."""
+    theirs = (
+        select(_REACH.c.ente_id, _REACH.c.contact_id, func.bool_or(_REACH.c.verification == Verification.VERIFIED))
+        .where(_REACH.c.value == address, _REACH.c.verification != Verification.WRONG)
+        .group_by(_REACH.c.ente_id, _REACH.c.contact_id).order_by(_REACH.c.ente_id, _REACH.c.contact_id)
+    )  # fmt: skip
+    return [(ContactKey(ente_id, contact_id), verified) for ente_id, contact_id, verified in session.execute(theirs)]
+
+
 def same_person(session: Session, contact_id: int) -> list[ContactView]:
     """Whose rows a person's file shows: this contact, then the same person in each ente of the scope, merges included.
 

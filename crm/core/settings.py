@@ -124,6 +124,14 @@ class Settings(BaseModel):
     mail_from: str | None = Field(default=None, pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="From which address")
     smtp_timeout_s: Annotated[float, Field(gt=0, le=8)] = 8.0
 
+    clamd: str | None = Field(
+        default=None, pattern=r"^(tcp://[^\s/]+:[0-9]+|unix:///\S+)$",
+        description="Where ClamAV looks through what is attached to mails: tcp://host:3310, or unix:///path",
+    )  # fmt: skip
+    pec_anchors: Path | None = Field(
+        default=None, description="Certificates (PEM) that those of PEC providers lead to; without, nothing is proved"
+    )
+
     push_services: str = Field(
         default="fcm.googleapis.com, updates.push.services.mozilla.com, *.notify.windows.com, web.push.apple.com",
         description="Which push services browsers may be told through; a stand-in with its scheme",

@@ -129,3 +129,13 @@ def ente(ente_id: int) -> str:
 def staff(ente_id: int) -> str:
     """Who serves an ente, what it is told of them, and whom it wants replaced."""
     return f"staff:{ente_id}"
+
+
+def mail(contract_id: int) -> str:
+    """The mailboxes of a contract: what came, what was answered, by whom."""
+    return f"mail:{contract_id}"
+
+
+def mail_thread(thread_id: UUID) -> str:
+    """A correspondence: what came, who reads it, who is answering."""
+    return f"mail-thread:{thread_id}"

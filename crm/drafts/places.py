@@ -32,10 +32,18 @@ class FormKind(StrEnum):
     QUALITY_CORRECTION = "quality-correction"
     BROADCAST = "broadcast"  # about a contract
     LIST = "list"  # about nothing: a list of contacts that somebody is making
+    MAIL = "mail"  # about nothing; its part is the correspondence that is answered
 
 
 ABOUT_NOBODY = frozenset(
-    {FormKind.OPINION, FormKind.QUALITY, FormKind.QUALITY_CORRECTION, FormKind.BROADCAST, FormKind.LIST}
+    {
+        FormKind.OPINION,
+        FormKind.QUALITY,
+        FormKind.QUALITY_CORRECTION,
+        FormKind.BROADCAST,
+        FormKind.LIST,
+        FormKind.MAIL,
+    }
 )
 
 

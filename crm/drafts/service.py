@@ -20,12 +20,13 @@ from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 
 KEPT = timedelta(days=7)  # from when something was typed last
-MOST_FIELDS, LONGEST = 40, 4000  # as many values, of as many characters; what is more is cut off
+MOST_FIELDS, LONGEST = 40, 8000  # as many values, of as many characters; what is more is cut off
 NEEDS = {
     FormKind.CORRECTION: Permission.PROPOSAL_MAKE, FormKind.NOTIFICATION_PROBLEM: Permission.PROPOSAL_MAKE,
     FormKind.APPOINTMENT: Permission.APPOINTMENT_MANAGE, FormKind.GATE: Permission.FILE_READ,
     FormKind.QUALITY: Permission.CALLS_ANSWER, FormKind.QUALITY_CORRECTION: Permission.QUALITY_EVALUATE,
     FormKind.BROADCAST: Permission.AGENT_OVERSEE, FormKind.LIST: Permission.LIST_MANAGE,
+    FormKind.MAIL: Permission.MAIL_ANSWER,
 }  # fmt: skip
 Fields = Mapping[str, Sequence[str]]  # the values of each field by its name
 _DRAFT = table_of(FormDraft)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from crm.messages import cases
 from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text, Words
 from crm.messages.mails import mail as _mail
-from crm.messages.wording import Kind, Template, Wording, catalogue
+from crm.messages.wording import MAX_BODY, Kind, Template, Wording, catalogue
 
 
 class MessageTemplate(StrEnum):
@@ -42,6 +42,8 @@ class MessageTemplate(StrEnum):
     CASE_EXTENDED = "case_extended"
     CASE_ANSWERED = "case_answered"
     CASE_REDIRECTED = "case_redirected"
+    MAIL_RECEIVED = "mail_received"
+    MAIL_ANSWER = "mail_answer"
 
 
 LONGEST_OWN = 160  # of a link to somebody's appointment or wish: his token takes 53 signs of it
@@ -657,6 +659,46 @@ CASE_REDIRECTED = Template(
     MessageTemplate.CASE_REDIRECTED, Kind.SERVICE, {**_NUMBERED, "office": Name(80)}, cases.REDIRECTED, _OF_A_CASE
 )
 
+# From a mailbox (`telephony.mail`), to whoever wrote to it. The subject is ours: his own may tell of a debt.
+MAIL_RECEIVED = Template(
+    MessageTemplate.MAIL_RECEIVED, Kind.ASKED, {**_ENTE, "code": Code(longest=10)},
+    {
+        "it": Wording(
+            subject="{ente}: abbiamo ricevuto il suo messaggio [{code}]",
+            body=_mail(
+                "it", "abbiamo ricevuto il suo messaggio e le risponderemo al più presto. Il numero è {code}.",
+                "Se vuole aggiungere qualcosa, risponda a questo messaggio: arriva a chi se ne occupa.",
+            ),
+        ),
+        "en": Wording(
+            subject="{ente}: we have received your message [{code}]",
+            body=_mail(
+                "en", "we have received your message and will answer as soon as we can. Its number is {code}.",
+                "If you want to add something, answer this message: it reaches whoever looks after it.",
+            ),
+        ),
+        "de": Wording(
+            subject="{ente}: wir haben Ihre Nachricht erhalten [{code}]",
+            body=_mail(
+                "de", "wir haben Ihre Nachricht erhalten und antworten so bald wie möglich. Ihre Nummer ist {code}.",
+                "Wenn Sie etwas ergänzen möchten, antworten Sie auf diese Nachricht: sie kommt richtig an.",
+            ),
+        ),
+    },
+    lives=timedelta(days=1), certified=True,
+)  # fmt: skip
+
+MAIL_ANSWER = Template(
+    MessageTemplate.MAIL_ANSWER, Kind.ASKED,
+    {**_ENTE, "code": Code(longest=10), "text": Text(MAX_BODY, lines=True)},
+    {
+        "it": Wording(subject="{ente}: risposta al suo messaggio [{code}]", body="{text}"),
+        "en": Wording(subject="{ente}: reply to your message [{code}]", body="{text}"),
+        "de": Wording(subject="{ente}: Antwort auf Ihre Nachricht [{code}]", body="{text}"),
+    },
+    lives=timedelta(days=3), free=True, certified=True,
+)  # fmt: skip
+
 TEMPLATES = catalogue(
     (
         HOW_TO_PAY, ONE_TIME_CODE, REPLY, CALL_BACK, APPOINTMENT, APPOINTMENT_REMINDER,
@@ -666,5 +708,6 @@ TEMPLATES = catalogue(
         SERVICE_DOWN, SERVICE_BACK,
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
         CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
+        MAIL_RECEIVED, MAIL_ANSWER,
     )
 )  # fmt: skip

@@ -61,7 +61,8 @@ class Template:
     """A message with fields. `lives`: after it, sending means nothing. `secret`: its body goes once it is sent.
 
     `free`: its words are those of a conversation, and whoever writes them says what they may tell. `mass`: it goes to
-    many people at once, which is looked after as a whole: no job and no follow-up for each.
+    many people at once, which is looked after as a whole: no job and no follow-up for each. `certified`: by PEC it says
+    the same as by e-mail.
     """
 
     key: str
@@ -72,12 +73,16 @@ class Template:
     secret: bool = False
     free: bool = False
     mass: bool = False
+    certified: bool = False
 
     @property
     def channels(self) -> tuple[MessageChannel, ...]:
         """By which it can be sent, as it has words for it."""
         one = self.wordings[LANGUAGES[0]]
-        have = ((MessageChannel.SMS, one.sms), (MessageChannel.EMAIL, one.subject))
+        have = (
+            (MessageChannel.SMS, one.sms), (MessageChannel.EMAIL, one.subject),
+            (MessageChannel.PEC, one.subject and self.certified),
+        )  # fmt: skip
         return tuple(channel for channel, words in have if words)
 
     @property

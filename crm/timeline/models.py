@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     OUTCOME = "outcome"  # what came of a campaign's conversation with him
     FIELD_VISIT = "field_visit"  # somebody was sent to his door
     CASE = "case"  # a request of his
+    MAIL = "mail"  # he wrote to a mailbox, by e-mail or PEC
 
 
 class TimelineEntry(Base):

@@ -6,6 +6,7 @@ repeated once, under the same Message-ID (see docs/decisions/0018-sent-once.md).
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
@@ -40,6 +41,28 @@ MAIL_REPEATED_AFTER = timedelta(minutes=15)
 
 Enclose = Callable[[Database, Leased], Iterable[Attached]]  # the files that go with an e-mail of a template
 NOTHING: Mapping[str, Enclose] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How an e-mail leaves from a mailbox of its own: by which server, in whose name, as part of what."""
+
+    mailer: Mailer
+    sender: str
+    answers: tuple[str, ...]
+    thread: str
+    by_hand: bool
+
+
+class NoRouteError(Exception):
+    """A mailbox cannot be written from now; `permanent`: nor later."""
+
+    def __init__(self, said: str, *, permanent: bool) -> None:
+        super().__init__(said)
+        self.permanent = permanent
+
+
+Routes = Callable[[Database, Leased], Route | None]  # none: it leaves as all others do; raises `NoRouteError`
 ABREAST = 10  # messages of many that are sent at the same time
 Before = Callable[[Session, Collection[UUID]], None]  # withholds those that must not leave any more
 
@@ -52,10 +75,12 @@ class Delivery:
     """Sends messages. Without a mailer e-mails cannot leave."""
 
     def __init__(
-        self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses, *, before: Before = _leave
-    ) -> None:
+        self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses, *, before: Before = _leave,
+        routes: Mapping[str, Routes] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
+        """`routes`: how e-mails of a template leave, where they do so in a way of their own."""
         self._carrier, self._mailer, self._addresses = carrier, mailer, addresses
-        self._before = before
+        self._before, self._routes = before, routes
 
     def runner(self, enclosing: Mapping[str, Enclose] = NOTHING) -> Runner:
         """How jobs of the kind `outbox.DELIVER` are done. `enclosing`: what goes with e-mails, by their template."""
@@ -78,7 +103,10 @@ class Delivery:
         one, ente, line = database.transact(scope, take)
         if one is None:
             return
-        write = self._done(one, ente, line, lambda: _enclosed(database, one, enclosing))
+        if one.template in self._routes:
+            write = self._routed(database, one)
+        else:
+            write = self._done(one, ente, line, lambda: _enclosed(database, one, enclosing))
         database.transact(scope, write)
 
     def deliver_many(self, database: Database, job: Taken) -> None:
@@ -199,31 +227,52 @@ class Delivery:
     # -- e-mail -----------------------------------------------------------------------------------------------
 
     def _mail(self, one: Leased, ente: str, attached: tuple[Attached, ...]) -> Callable[[Session], None]:
-        """Sent; or, where nobody knows whether it was taken, sent once more."""
+        """By the installation's own server."""
         if self._mailer is None:
             return _fails(one, Reason.NO_SENDER)
-        if one.may_have_left and one.looks > 1:  # whoever repeated it died at it
-            return _fails(one, Reason.NOT_SURE)
         asked = TEMPLATES[one.template].kind is Kind.ASKED
         stop_url = None if asked else self._addresses.stop_mail(one.ente_id, one.id)
         mail = Mail(one.id, ente, one.address, one.subject, one.body, one.made_at, stop_url, one.calendar, attached)
+        return self._handed_over(one, self._mailer, mail)
+
+    def _routed(self, database: Database, one: Leased) -> Callable[[Session], None]:
+        """From a mailbox of its own."""
+        with structlog.contextvars.bound_contextvars(message=str(one.id)):
+            try:
+                route = self._routes[one.template](database, one)
+            except NoRouteError as error:
+                if error.permanent:
+                    return _fails(one, Reason.NO_SENDER)
+                return partial(outbox.repeat_later, one=one) if one.may_have_left else _again(one, str(error))
+            if route is None:
+                return _fails(one, Reason.NO_SENDER)
+            mail = Mail(
+                one.id, route.sender, one.address, one.subject, one.body, one.made_at, answers=route.answers,
+                thread=route.thread, by_hand=route.by_hand,
+            )  # fmt: skip
+            return self._handed_over(one, route.mailer, mail)
+
+    def _handed_over(self, one: Leased, mailer: Mailer, mail: Mail) -> Callable[[Session], None]:
+        """Sent; or, where nobody knows whether it was taken, sent once more."""
+        if one.may_have_left and one.looks > 1:  # whoever repeated it died at it
+            return _fails(one, Reason.NOT_SURE)
         try:
-            self._mailer.send(mail)
+            mailer.send(mail)
         except MailError as error:
             return self._mail_refused(one, error)
-        log.info("message_sent", channel="email", attempt=one.attempts)
-        ENDED.labels("email", "sent").inc()
+        log.info("message_sent", channel=one.channel.value, attempt=one.attempts)
+        ENDED.labels(one.channel.value, "sent").inc()
         return partial(outbox.sent, one=one)
 
     def _mail_refused(self, one: Leased, error: MailError) -> Callable[[Session], None]:
         if error.unknown:
-            log.warning("message_unknown", channel="email", error=str(error))
-            ENDED.labels("email", "unknown").inc()
+            log.warning("message_unknown", channel=one.channel.value, error=str(error))
+            ENDED.labels(one.channel.value, "unknown").inc()
             if one.may_have_left:
                 return _fails(one, Reason.NOT_SURE)
             return partial(outbox.unknown, one=one, wait=MAIL_REPEATED_AFTER)
         if error.permanent:
-            log.warning("message_refused", channel="email", error=str(error))
+            log.warning("message_refused", channel=one.channel.value, error=str(error))
             return _fails(one, Reason.BAD_ADDRESS if error.no_mailbox else Reason.REFUSED)
         if one.may_have_left:
             return partial(outbox.repeat_later, one=one)

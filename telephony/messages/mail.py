@@ -10,6 +10,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as CRLF
+from typing import Self
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -26,11 +27,15 @@ class MailError(Exception):
     """It was not taken, or nobody knows.
 
     `permanent`: trying again cannot help; `unknown`: the server had it all and did not say whether it took it;
-    `no_mailbox`: there is nobody of that address.
+    `no_mailbox`: there is nobody of that address; `not_let_in`: the server refuses user or password.
     """
 
-    def __init__(self, said: str, *, permanent: bool = False, unknown: bool = False, no_mailbox: bool = False) -> None:
+    def __init__(
+        self, said: str, *, permanent: bool = False, unknown: bool = False, no_mailbox: bool = False,
+        not_let_in: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(said)
+        self.not_let_in = not_let_in
         self.permanent = permanent
         self.unknown = unknown
         self.no_mailbox = no_mailbox
@@ -47,7 +52,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail. `id` makes its Message-ID: sent again it is the same one."""
+    """An e-mail. `id` makes its Message-ID: sent again it is the same one. `answers`: the Message-IDs of those that it
+    answers, the last one last; `thread`: what it belongs to; `by_hand`: a person wrote it to this one.
+    """
 
     id: UUID
     sender: str  # the name that stands before the address
@@ -58,6 +65,9 @@ class Mail:
     stop_url: str | None = None
     calendar: str = ""  # an entry for calendars (RFC 5545)
     attached: tuple[Attached, ...] = ()
+    answers: tuple[str, ...] = ()
+    thread: str = ""
+    by_hand: bool = False
 
 
 class Mailer:
@@ -68,7 +78,25 @@ class Mailer:
         self._host, self._tls = parts.hostname or "", parts.scheme == "smtps"
         self._port = parts.port or (465 if self._tls else 587)
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._token = ""
         self._from, self._timeout_s = mail_from, timeout_s
+
+    @classmethod
+    def at(
+        cls, host: str, port: int, *, encrypted: bool, user: str, password: str, token: str, mail_from: str,
+        timeout_s: float,
+    ) -> Self:  # fmt: skip
+        """One for a server whose address is not written as one text. `encrypted`: from the connection's beginning."""
+        made = cls(f"{'smtps' if encrypted else 'smtp'}://{host}:{port}", mail_from, timeout_s=timeout_s)
+        made._user, made._password, made._token = user, password, token
+        return made
+
+    def greet(self) -> None:
+        """Sign in, send nothing: whether one could."""
+        server = self._connected()
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            server.quit()
+        server.close()
 
     def send(self, mail: Mail) -> None:
         """Returns once the server has taken it: from then on it is the server's."""
@@ -91,8 +119,14 @@ class Mailer:
         message["To"] = Address(addr_spec=_ascii(mail.to))
         message["Subject"] = mail.subject
         message["Date"] = mail.made_at
-        message["Message-ID"] = f"<{mail.id}@{self._from.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answering machine answers it
+        message["Message-ID"] = f"<{message_id(mail.id, self._from)}>"
+        if mail.answers:  # RFC 5322, 3.6.4
+            message["In-Reply-To"] = f"<{mail.answers[-1]}>"
+            message["References"] = " ".join(f"<{one}>" for one in mail.answers)
+        if mail.thread:
+            message["X-Filodiretto"] = mail.thread  # it comes back: it goes round in a circle
+        if not mail.by_hand:  # RFC 3834: no answering machine answers it
+            message["Auto-Submitted"] = "auto-replied" if mail.answers else "auto-generated"
         if mail.stop_url:  # RFC 8058
             message["List-Unsubscribe"] = f"<{mail.stop_url}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -119,19 +153,33 @@ class Mailer:
             if not self._tls and self._host not in LOOPBACK:
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
-            if self._user:
+            if self._token:
+                server.auth("XOAUTH2", self._bearer)
+            elif self._user and not (self._host in LOOPBACK and not server.has_extn("auth")):  # nobody is asked there
                 server.login(self._user, self._password)
         except (OSError, smtplib.SMTPException) as error:
             server.close()
             # A wrong password is nobody's message's fault: they wait until somebody has put it right.
-            raise MailError(f"the mail server does not let us in: {type(error).__name__}") from error
+            refused = isinstance(error, smtplib.SMTPAuthenticationError)
+            raise MailError(
+                f"the mail server does not let us in: {type(error).__name__}", not_let_in=refused
+            ) from error
         return server
+
+    def _bearer(self, challenge: bytes | None = None) -> str:
+        """An access token, as RFC 7628's forerunner has it; to a refusal an empty line, so that it is said in full."""
+        return "" if challenge else f"user={self._user}\x01auth=Bearer {self._token}\x01\x01"
 
     def _opened(self) -> smtplib.SMTP:
         if self._tls:
             context = ssl.create_default_context()
             return smtplib.SMTP_SSL(self._host, self._port, timeout=self._timeout_s, context=context)
         return smtplib.SMTP(self._host, self._port, timeout=self._timeout_s)
+
+
+def message_id(mail_id: UUID, mail_from: str) -> str:
+    """The Message-ID of a mail from this address, without its brackets."""
+    return f"{mail_id}@{mail_from.rpartition('@')[2]}"
 
 
 def _hand_over(server: smtplib.SMTP, sender: str, to: str, content: bytes) -> None:

@@ -5,6 +5,7 @@ FIELDS = {
     "protocol": "protocollo",
     "bands": "fasce di importo",
     "smallest": "rata minima, in centesimi",
+    "assignee": "affidata al n.",
     "introduction": "chi sono",
     "neutral": "a chi non è la persona cercata",
     "consequences": "che cosa succede poi",

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -36,7 +37,8 @@ def seed() -> None:
     )
     with database.begin(Scope.nothing()) as session:
         today = clock.business_day(clock.now(session))
-    seed_demo(database, data_dir=settings.data, today=today)
+    mail_port = urlsplit(settings.smtp_url.get_secret_value()).port if settings.smtp_url else None
+    seed_demo(database, data_dir=settings.data, today=today, mail_port=mail_port)
     database.dispose()
 
 

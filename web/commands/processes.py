@@ -110,6 +110,10 @@ def engine() -> None:
     from telephony.calls.supervision import end_locked_anywhere  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
+    from telephony.mail.fetching import Fetcher  # noqa: PLC0415
+    from telephony.mail.scanning import Scanner  # noqa: PLC0415
+    from telephony.mail.trust import anchors_in  # noqa: PLC0415
+    from telephony.mail.watching import Watch as MailWatch  # noqa: PLC0415
     from telephony.practice.service import tidy as tidy_practice  # noqa: PLC0415
     from telephony.quality.sampling import run as draw_conversations  # noqa: PLC0415
     from telephony.recording.keeping import RecordingKeeper  # noqa: PLC0415
@@ -236,9 +240,15 @@ def engine() -> None:
     more.append(Chore("voicemail", 3, messages.run, patient=True))
     recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
     more.append(Chore("recordings", 3, recordings.run, patient=True))
+    fetcher = Fetcher(
+        runtime.database, runtime.documents, scanner=Scanner(settings.clamd), anchors=anchors_in(settings.pec_anchors)
+    )
+    mails = threading.Thread(target=MailWatch(fetcher).run, args=(stop,), name="mails")
+    mails.start()  # whether this engine leads or not: each mailbox has a lease of its own
     leader = Engine(runtime.database, runtime.matcher, runtime.dispatcher, runtime.reconciler, *more)
     _loaded()
     leader.run(stop)
+    mails.join()
     dialer.close()
     pusher.close()
     backups.close()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import User
 from crm.collection.importer import Progress
 from crm.core.db import Database, Scope
+from crm.documents.store import FolderStore
 from crm.enti.models import Contract, Ente
 from telephony.agents import service as agents
 from telephony.agents.models import PauseLimit, PauseReason
@@ -30,6 +31,7 @@ from web.demo.flows import answer_with_machine
 from web.demo.interviews import interview_some
 from web.demo.knowledge import teach
 from web.demo.letters import write_to
+from web.demo.mail import post
 from web.demo.opinions import give_opinions
 from web.demo.places import LINES
 from web.demo.promises import promise
@@ -54,8 +56,11 @@ def seed_demo(
     data_dir: Path,
     today: date,
     on_progress: Callable[[str, Progress], None] = lambda _ente, _progress: None,
+    mail_port: int | None = None,
 ) -> None:
-    """Everything the demonstration needs; a second time it does nothing."""
+    """Everything the demonstration needs; a second time it does nothing. `mail_port`: of the mail server that stands in
+    for a real one, another one each time.
+    """
     seed(database, data_dir=data_dir, today=today, on_progress=on_progress)
     with database.begin(Scope.nothing()) as session:
         contract_id = session.execute(select(Contract.id).where(Contract.name == CONTRACT)).scalar_one()
@@ -70,6 +75,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
+    post(database, FolderStore(data_dir / "documents"), contract_id=contract_id, smtp_port=mail_port)
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), receive)
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))

@@ -21,6 +21,7 @@ from web.knowledge import words as knowledge
 from web.letters import words as letters
 from web.levels import words as levels
 from web.lists import words as lists
+from web.mail import words as mail
 from web.messages import words as messages
 from web.monitoring import words as monitoring
 from web.outcomes import words as outcomes
@@ -42,9 +43,9 @@ from web.walls import words as walls
 
 _AREAS = (
     agendas, alerts, campaigns, cases, cati, conditions, console, contacts, continuity, desk, dialer, files,
-    follow_ups, imports, knowledge, letters, levels, lists, messages, monitoring, outcomes, outreach, oversight, people,
-    practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice, walls,
-    words_agents, words_closing, words_door, words_practices, words_rounds,
+    follow_ups, imports, knowledge, letters, levels, lists, mail, messages, monitoring, outcomes, outreach, oversight,
+    people, practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice,
+    walls, words_agents, words_closing, words_door, words_practices, words_rounds,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

@@ -50,6 +50,7 @@ from telephony.calls.choices import Topic
 from telephony.calls.models import Outcome, Phase
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE
 from telephony.lines import queries as phone_lines
+from telephony.mail.story import Way
 from telephony.queues import queries as queues
 from telephony.texts.models import Closed
 from web.audit.view import Line, lines
@@ -72,13 +73,14 @@ Standing: TypeAlias = (
     | PracticeState
     | AtTheDoor
     | CaseState
+    | Way
 )
 STATES: Mapping[EntryKind, type[Standing]] = {
     EntryKind.CALL: Outcome, EntryKind.PROPOSAL: State, EntryKind.FOLLOW_UP: FollowUpState,
     EntryKind.MESSAGE: MessageState, EntryKind.TEXT: Closed,
     EntryKind.APPOINTMENT: AppointmentState, EntryKind.VISIT: TurnState, EntryKind.LETTER: LetterState,
     EntryKind.INTERVIEW: Disposition, EntryKind.OUTCOME: Said, EntryKind.PRACTICE: PracticeState,
-    EntryKind.FIELD_VISIT: AtTheDoor, EntryKind.CASE: CaseState,
+        EntryKind.FIELD_VISIT: AtTheDoor, EntryKind.CASE: CaseState, EntryKind.MAIL: Way,
 }  # fmt: skip
 TALKS = frozenset({Phase.JOINING, Phase.TALKING, Phase.OUTSIDE})
 

@@ -35,6 +35,7 @@ from outbound.promises.judging import PromiseState
 from telephony.calls.choices import Disposition, Topic
 from telephony.calls.models import Outcome
 from telephony.calls.story import IN_PROGRESS, OPENED_BY_MISTAKE, what_voice_told
+from telephony.mail.story import Way
 from telephony.texts.models import Closed
 from web.audit.stored import PHONE
 
@@ -214,9 +215,18 @@ def _field_visit(entry: TimelineEntry) -> Mapping[str, Any]:
 def _case(entry: TimelineEntry) -> Mapping[str, Any]:
     detail = entry.detail
     return {
-        "state": CaseState(entry.status), "topic": CaseTopic(detail["topic"]),
+        "state": CaseState(entry.status),
+        "topic": CaseTopic(detail["topic"]),
         "outcome": CaseOutcome(detail["outcome"]) if detail["outcome"] else None,
         **{name: detail[name] for name in ("case", "number", "owner", "note")},
+    }
+
+
+def _mail(entry: TimelineEntry) -> Mapping[str, Any]:
+    detail = entry.detail
+    return {
+        "way": Way(entry.status), "code": detail["code"], "thread": detail["thread"], "note": detail["subject"],
+        "certified": detail["certified"], "topic": Topic(detail["topic"]) if detail["topic"] else None,
     }  # fmt: skip
 
 
@@ -229,5 +239,5 @@ READERS: dict[EntryKind, Reader] = {
     EntryKind.MESSAGE: _message, EntryKind.TEXT: _text,
     EntryKind.APPOINTMENT: _appointment, EntryKind.VISIT: _visit, EntryKind.LETTER: _letter,
     EntryKind.INTERVIEW: _interview, EntryKind.OUTCOME: _outcome, EntryKind.PRACTICE: _practice,
-    EntryKind.FIELD_VISIT: _field_visit, EntryKind.CASE: _case,
+    EntryKind.FIELD_VISIT: _field_visit, EntryKind.CASE: _case, EntryKind.MAIL: _mail,
 }  # fmt: skip

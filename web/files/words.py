@@ -99,6 +99,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         EntryKind.OUTCOME: "Esiti delle campagne",
         EntryKind.FIELD_VISIT: "Visite a domicilio",
         EntryKind.CASE: "Richieste",
+        EntryKind.MAIL: "E-mail e PEC",
     },
     FilePurpose: {
         FilePurpose.CALL: "Chiamata",

@@ -58,6 +58,7 @@ import telephony.commands.models
 import telephony.history.models
 import telephony.ivr.models
 import telephony.lines.models
+import telephony.mail.models
 import telephony.practice.models
 import telephony.quality.models
 import telephony.queues.models

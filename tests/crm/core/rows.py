@@ -202,6 +202,9 @@ from telephony.calls.models import CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines import queries as lines
+from telephony.mail import boxes, intake
+from telephony.mail.intake import Came
+from telephony.mail.reading import read
 from telephony.quality import forms
 from telephony.quality.models import Evaluation, EvaluationWord, Word
 from telephony.recording.models import Purpose as RecordedFor
@@ -215,6 +218,8 @@ from telephony.voicemail.models import Voicemail
 from tests.cast import AS_OF, EMPOLI_LINE, MARIO_MOBILE, REGIONAL_LINE, STRANGER, Cast, principal_of
 from tests.outbound.field import people as visits
 from tests.outbound.field import settled as visits_settled
+from tests.telephony.mail.conftest import told as mailbox
+from tests.telephony.mail.letters import BOX, receipt, with_file
 from tests.telephony.stage import Stage, build
 
 
@@ -395,6 +400,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         )  # fmt: skip
         an_evaluation(session, cast, call)
         _writes(session, cast)
+        _receives_mail(session, cast)
         _a_list(session, cast)
         session.add(PositionAlias(ente_id=cast.empoli, reference="E-1", key="2023/7"))
         session.add(GateQuestion(ente_id=cast.empoli, place=1, key="born", text="?", checks=Check.BORN))
@@ -684,6 +690,17 @@ def _writes(session: Session, cast: Cast) -> None:
     for thread in session.execute(select(TextThread)).scalars():
         of = {"thread_id": thread.id, "contract_id": thread.contract_id, "ente_id": thread.ente_id}
         session.add(TextReading(**of, user_id=cast.sara, reason="Reclamo", began_at=AS_OF))
+
+
+def _receives_mail(session: Session, cast: Cast) -> None:
+    """Mario writes to Empoli's mailbox; somebody writes to the whole contract's; a provider answers for ours."""
+    sara = principal_of(session, cast.sara)
+    for ente_id, address in ((cast.empoli, BOX), (None, "regionale@comuni.example")):
+        box = boxes.box(session, boxes.add(session, sara, mailbox(cast, ente_id=ente_id, address=address)))
+        raw = with_file("ricevuta.pdf", b"%PDF")
+        intake.take(session, box, Came(read(raw), 1, 1, len(raw), AS_OF, cast.empoli))
+        raw = receipt("accettazione", "x@y")
+        intake.take(session, box, Came(read(raw), 1, 2, len(raw), AS_OF, cast.empoli))
 
 
 def _propose(session: Session, cast: Cast) -> None:

@@ -95,7 +95,7 @@ class TestKept:
         many = {f"f{n}": ["x" * 9000] * 99 for n in range(99)}
         service.save(self.session, self.anna, place=self.place, writing=self.showing, fields=many)
         found = self.kept()[self.place]
-        assert (len(found), len(found["f0"]), len(found["f0"][0])) == (40, 40, 4000)
+        assert (len(found), len(found["f0"]), len(found["f0"][0])) == (40, 40, 8000)
 
     def test_of_an_opinion_that_was_given_nothing_says_whose_it_was(self) -> None:
         about = Place(FormKind.OPINION, 7)

@@ -1,0 +1,135 @@
+"""The inbox and the pages of mailboxes: what is shown, to whom, and what their buttons do."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from crm.core.db import Database, Scope
+from telephony.mail import boxes, intake
+from telephony.mail.intake import Came
+from telephony.mail.models import MailAttachment, Mailbox, MailThread, Scan, ThreadState
+from telephony.mail.reading import read
+from tests.cast import AS_OF, Cast, principal_of
+from tests.telephony.mail.conftest import told
+from tests.telephony.mail.letters import letter, with_file
+from tests.web.conftest import csrf_of, let_in, runtime_of
+
+pytestmark = pytest.mark.integration
+HTML = (
+    b"From: Gino <gino@example.it>\r\nSubject: <script>alert(1)</script>\r\nContent-Type: text/html\r\n\r\n"
+    b"<p onclick=x>Ho <b>pagato</b></p><script>alert(2)</script><img src=https://spia.example/1.gif>"
+)
+
+
+def as_(client: TestClient, who: str) -> TestClient:
+    client.cookies.clear()
+    let_in(client, who)
+    client.headers.update({"X-CSRF-Token": csrf_of(client), "HX-Request": "true"})
+    return client
+
+
+@pytest.fixture
+def inbox(client: TestClient, database: Database, cast: Cast, tmp_path: Path) -> dict[str, UUID]:
+    """Mario wrote, somebody sent a file, somebody a page; to Empoli's mailbox. By their subjects."""
+    store = runtime_of(client).documents
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        box = boxes.box(session, boxes.add(session, principal_of(session, cast.sara), told(cast)))
+        for uid, raw in enumerate((letter(), with_file("ricevuta.pdf", b"%PDF-1.4 prova"), HTML), start=1):
+            said = read(raw)
+            (tmp_path / said.digest).write_bytes(raw)
+            store.put(cast.empoli, said.digest, tmp_path / said.digest)
+            intake.take(session, box, Came(said, 1, uid, len(raw), AS_OF, cast.empoli))
+        return {one.subject: one.id for one in session.scalars(select(MailThread))}
+
+
+def test_anna_reads_sorts_answers_and_closes(
+    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+) -> None:
+    anna, thread = as_(client, "anna"), inbox["Rateizzazione"]
+    listed = anna.get("/mail").text
+    assert "mario.bianchi@example.it" in listed
+    assert "&lt;script&gt;alert(1)" in listed
+    page = anna.get(f"/mail/{thread}").text
+    assert "vorrei pagare a rate" in page
+    assert "L'indirizzo non è in nessuna scheda." in page.replace("&#39;", "'")
+    anna.post(f"/mail/{thread}/topic", data={"topic": "instalments"})
+    anna.post(f"/mail/{thread}/assign", data={"to": str(cast.anna)})
+    anna.post(f"/mail/{thread}/identify", data={"contact": cast.mario})
+    anna.post(f"/mail/{thread}/answering")
+    page = anna.get(f"/mail/{thread}").text
+    form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("version", "once")}  # type: ignore[index]
+    wrong = anna.post(f"/mail/{thread}/answer", data={**form, "text": "Deve 10,00 euro"})
+    assert wrong.status_code == 422
+    sent = anna.post(f"/mail/{thread}/answer", data={**form, "text": "Certo, passi da noi."})
+    assert "annullare" in unquote(sent.headers["HX-Notice"])
+    again = anna.post(f"/mail/{thread}/answer", data={**form, "once": str(thread), "text": "Anch'io."})
+    assert again.status_code == 409
+    page = anna.get(f"/mail/{thread}").text
+    out = re.search(r'"mail": "([0-9a-f-]+)"', page)
+    assert out is not None
+    anna.post(f"/mail/{thread}/undo", data={"mail": out[1]})
+    anna.post(f"/mail/{thread}/close")
+    assert f"/mail/{thread}" in anna.get("/mail?folder=closed").text
+    anna.post(f"/mail/{thread}/reopen")
+    anna.post(f"/mail/{thread}/disown")
+    assert f"/mail/{thread}" in anna.post("/mail/search", data={"q": "mario.bianchi@example.it"}).text
+    assert "BIANCHI" in anna.post(f"/mail/{thread}/search", data={"q": "Bianchi"}).text
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        row = session.get_one(MailThread, thread)
+        assert (row.state, row.topic, row.contact_id) == (ThreadState.OPEN, "instalments", None)
+
+
+def test_what_a_stranger_wrote_runs_nothing_and_fetches_nothing(
+    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+) -> None:
+    anna = as_(client, "anna")
+    page = anna.get(f"/mail/{inbox['<script>alert(1)</script>']}")
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    frame = re.search(r'<iframe sandbox src="([^"]+)"', page.text)
+    assert frame is not None
+    shown = anna.get(frame[1])
+    assert shown.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "<b>pagato</b>" in shown.text
+    assert not re.search("spia|alert|onclick", shown.text)
+    page = anna.get(f"/mail/{inbox['Ricevuta']}")
+    file = re.search(r'href="(/mail/messages/[^"]+/files/\d+)"', page.text)
+    original = re.search(r'href="(/mail/messages/[^"]+/original)"', page.text)
+    assert file is not None
+    assert original is not None
+    assert anna.get(file[1]).content == b"%PDF-1.4 prova"
+    assert b"In allegato" in anna.get(original[1]).content
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.scalars(select(MailAttachment)).one().scan = Scan.INFECTED
+    assert anna.get(file[1]).status_code == 403
+    as_(client, "vera")  # of the ente: the mailboxes are the centre's
+    assert [client.get(one).status_code for one in ("/mail", frame[1], file[1], original[1])] == [403] * 4
+
+
+def test_sara_sets_a_mailbox_up_and_tries_it(client: TestClient, database: Database, cast: Cast) -> None:
+    sara = as_(client, "sara")
+    assert "Nessuna ancora" in sara.get("/mail/boxes").text
+    form = {
+        "whose": f"{cast.contract}/{cast.empoli}", "kind": "email", "name": "Tributi", "address": "t@x.example",
+        "imap_host": "127.0.0.1", "imap_port": "1", "imap_tls": "none", "smtp_host": "127.0.0.1", "smtp_port": "1",
+        "smtp_tls": "none", "username": "u", "auth": "password", "password": "segreto",
+        "topics": "Rateizzazione: rate, dilazion",
+    }  # fmt: skip
+    assert sara.post("/mail/boxes", data={**form, "name": ""}).status_code == 422
+    made = sara.post("/mail/boxes", data=form).headers["HX-Redirect"]
+    page = sara.get(made).text
+    assert "Rateizzazione: rate, dilazion" in page
+    assert "segreto" not in page
+    said = unquote(sara.post(f"{made}/try").headers["HX-Notice"])
+    assert said.count("non risponde") == 2
+    sara.post(made, data={**form, "name": "Tributi di Empoli", "password": ""})
+    sara.post(f"{made}/close")
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        row = session.scalars(select(Mailbox)).one()
+        assert (row.name, row.closed_at is None) == ("Tributi di Empoli", False)
+    as_(client, "anna")
+    assert client.get("/mail/boxes").status_code == 403
