@@ -307,6 +307,11 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[Row]:
     )  # fmt: skip
 
 
+def with_open(contact_ids: ColumnElement[Any]) -> Select[int | None]:
+    """Selects those of these contacts of whom a case is open."""
+    return select(Case.contact_id).where(Case.contact_id == contact_ids, Case.state != State.CLOSED)
+
+
 def one(session: Session, case_id: int) -> CaseView:
     """A case of the scope. Raises `NotFoundError`."""
     row = session.get(Case, case_id, populate_existing=True)

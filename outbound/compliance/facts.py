@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from crm.cases import queries as cases
 from crm.collection import queries as collection
 from crm.collection.sources import lookups
 from crm.collection.sources.lookups import Last, Offer
@@ -82,9 +83,13 @@ def _of(what: _What, found: Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any
     return select(literal(what.value).label("what"), contact_id, at[0] if at else null().cast(DateTime(timezone=True)))
 
 
+# Whose request is registered as a case, or is still to be.
+_ABOUT: CompoundSelect[*tuple[Any, ...]] = union_all(
+    cases.with_open(_IDS), follow_ups.with_open(_IDS, FollowUpKind.CASE)
+)
 # Most people have none of this: asked at once it costs one way to the database and back.
 _AROUND = union_all(
-    _of(_What.CASE, follow_ups.with_open(_IDS, FollowUpKind.CASE)),
+    _of(_What.CASE, _ABOUT),
     _of(
         _What.CLAIMED,
         select(_CC.c.contact_id).where(
@@ -250,8 +255,8 @@ def visitable(
 def complaining(session: Session, persons: Mapping[int, Collection[int]]) -> set[int]:
     """Those of these contacts of whom a case or a complaint is open, under whichever of a person's rows."""
     every = {"contacts": sorted({row for rows in persons.values() for row in rows})}
-    cases = set(session.scalars(follow_ups.with_open(_IDS, FollowUpKind.CASE), every))
-    return {contact_id for contact_id, rows in persons.items() if cases.intersection(rows)}
+    open_of = set(session.scalars(_ABOUT, every))
+    return {contact_id for contact_id, rows in persons.items() if open_of.intersection(rows)}
 
 
 def twice(session: Session, campaign_id: int, persons: Mapping[int, Collection[int]]) -> set[int]:

@@ -11,6 +11,9 @@ from sqlalchemy import event, func, select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.cases import lifecycle as of_cases
+from crm.cases import service as cases
+from crm.cases.models import Case
 from crm.collection.models import ImportRun, ImportState
 from crm.contacts import preferences
 from crm.contacts.models import Contact, PersonKind
@@ -19,7 +22,7 @@ from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
 from crm.core.secrecy import Secrecy
 from crm.follow_ups import service as follow_ups
-from crm.follow_ups.models import FollowUpKind
+from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
 from crm.follow_ups.service import To
 from crm.positions.models import Position, PositionState
 from outbound.campaigns import admission, contacts, ripening, running, sequence, service
@@ -399,6 +402,23 @@ def test_an_open_case_is_why_he_is_out_whatever_else_holds(office: Office, cast:
     assert office.contact(campaign, cast.mario)[:2] == (ContactState.OUT, Reason.COMPLAINT)
     assert office.work(outcomes.let_go) == 0
     office.work(lambda s: follow_ups.cancel(s, office.anna, follow_up_id=held))
+    assert office.work(outcomes.let_go) == 1
+
+
+def test_a_request_holds_him_from_its_promise_to_its_end(office: Office, cast: Cast) -> None:
+    """A follow-up that became a case is closed: the case holds him in its place."""
+    campaign = office.run()
+    case = {"contact_id": cast.mario, "kind": FollowUpKind.CASE, "due_at": NOON + DAY, "to": To(), "note": ""}
+    promised = office.work(lambda s: follow_ups.make(s, office.anna, **case))
+    request = cases.Request(
+        of_cases.Topic.COMPLAINT, of_cases.Channel.PHONE, "Il sollecito era già pagato.", follow_up_id=promised
+    )
+    office.work(lambda s: cases.open_case(s, office.anna, request=request, contact_id=cast.mario))
+    assert office.work(lambda s: s.scalar(select(FollowUp.state))) is FollowUpState.DONE
+    assert office.why_not(campaign, cast.mario) == {Reason.COMPLAINT}
+    assert office.next(office.anna, campaign) is None
+    assert office.work(outcomes.let_go) == 0
+    office.work(lambda s: s.execute(update(Case).values(state=of_cases.State.CLOSED, closed_at=office.now)))
     assert office.work(outcomes.let_go) == 1
 
 
