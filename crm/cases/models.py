@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.terms import TermKind
 from crm.core.db import Base, choice
+from crm.documents.models import NAMES_CONTENT
 
 
 class PauseReason(StrEnum):
@@ -194,7 +195,7 @@ class CaseDocument(Base):
     name: Mapped[str] = mapped_column(String(120))
     media_type: Mapped[str] = mapped_column(String(80))
     size: Mapped[int]  # bytes
-    sha256: Mapped[str] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64), info={NAMES_CONTENT: True})
     added_at: Mapped[datetime]
     added_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
 

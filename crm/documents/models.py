@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm.core.db import Base, choice
 
 MAX_BYTES = 50_000_000  # of one document
+# Marks an indexed column of digests: contents that it names, of its rows' `ente_id`, stay in the store.
+NAMES_CONTENT = "names_content"
 
 
 class DocumentKind(StrEnum):
@@ -37,7 +39,7 @@ class Document(Base):
     dated: Mapped[date | None]
     media_type: Mapped[str] = mapped_column(String(80))
     size: Mapped[int] = mapped_column(BigInteger)  # bytes
-    sha256: Mapped[str] = mapped_column(String(64))  # of the contents, in hexadecimal
+    sha256: Mapped[str] = mapped_column(String(64), info={NAMES_CONTENT: True})  # of the contents, in hexadecimal
     as_of: Mapped[datetime]
     digest: Mapped[str] = mapped_column(String(32))
     withdrawn_as_of: Mapped[datetime | None]  # since when the collection system no longer has it

@@ -7,9 +7,9 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
 from crm.core import jobs
-from crm.core.db import Database, Scope, table_of
+from crm.core.db import Base, Database, Scope, table_of
 from crm.core.jobs import Runner, Taken
-from crm.documents.models import Document, DocumentContent
+from crm.documents.models import NAMES_CONTENT, Document, DocumentContent
 from crm.documents.store import DocumentStore
 from crm.privacy.holders import Holder, Person, Section, TableHolder, Went
 
@@ -39,9 +39,10 @@ class _Documents(TableHolder):
 
 
 def let_go(session: Session, *, ente_id: int, digests: Collection[str]) -> None:
-    """Owe the removal of those of these contents that no document names."""
-    still = exists().where(_DOCUMENT.c.ente_id == _CONTENT.c.ente_id, _DOCUMENT.c.sha256 == _CONTENT.c.sha256)
-    orphans = _CONTENT.c.ente_id == ente_id, _CONTENT.c.sha256.in_(digests), ~still
+    """Owe the removal of those of these contents that nothing names any more."""
+    names = (one for table in Base.metadata.tables.values() for one in table.c if NAMES_CONTENT in one.info)
+    still = (exists().where(one.table.c.ente_id == _CONTENT.c.ente_id, one == _CONTENT.c.sha256) for one in names)
+    orphans = _CONTENT.c.ente_id == ente_id, _CONTENT.c.sha256.in_(digests), *(~one for one in still)
     gone = list(session.execute(delete(_CONTENT).where(*orphans).returning(_CONTENT.c.sha256)).scalars())
     if gone:
         jobs.enqueue(session, ente_id=ente_id, kind=FORGET, argument={"contents": sorted(gone)})

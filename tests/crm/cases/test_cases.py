@@ -5,21 +5,23 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
-from crm.cases import owners, queries, resting, service, warning, watching
+from crm.cases import documents, owners, queries, resting, service, warning, watching
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
-from crm.cases.models import Case, CaseTerm, ExtensionReason, PauseReason
+from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
 from crm.cases.queries import CaseView, Filter, Whose
 from crm.cases.service import Request, Said
 from crm.cases.terms import TermKind
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
+from crm.documents.models import DocumentContent
+from crm.documents.privacy import let_go
 from crm.enti.models import Office
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
@@ -308,3 +310,20 @@ def test_levels_of_cases_are_judged_by_the_days_that_each_term_took(
     nobodys = evidence.of_period(everything, cast.contract, today, today + timedelta(days=1), ente_id=cast.vinci)
     assert nobodys.complaints is not None
     assert nobodys.complaints.those == ()
+
+
+def test_a_file_that_another_case_has_too_stays_in_the_store(everything: Session, cast: Cast, anna: Principal) -> None:
+    """Whatever lets go of it: the store keeps one file of one content."""
+    first, second = opened(everything, anna, cast), opened(everything, anna, cast)
+    brought = documents.Brought("ricorso.pdf", "application/pdf", 9, "a" * 64)
+    for case in (first, second):
+        documents.add(everything, anna, case_id=case, brought=brought)
+    everything.flush()
+
+    def let_go_of(case: int) -> bool:
+        everything.execute(delete(CaseDocument).where(CaseDocument.case_id == case))
+        let_go(everything, ente_id=cast.empoli, digests=[brought.sha256])
+        return everything.scalar(select(DocumentContent.sha256)) is None
+
+    assert not let_go_of(first)
+    assert let_go_of(second)
