@@ -17,6 +17,7 @@ from crm.messages import service as messages
 from crm.messages.models import MessageChannel
 from crm.messages.service import Order
 from outbound.cati import online
+from outbound.field.visits.models import Visit
 from telephony.quality import service
 from telephony.quality.models import SampleDraw
 from tests.cast import Cast
@@ -87,7 +88,9 @@ def test_what_who_manages_the_visits_sees_of_them(telephone: Telephone, page: Pa
     alarm = {"id": str(uuid4()), "kind": "panic", "told": telephone.now(), "practice": None, "position": None}
     telephone.sends(alarms=[alarm])
     let_in(telephone.client, "sara")
-    for path in ("/field/visits", "/field/words", "/field/code"):
+    with telephone.database.begin(Scope.of_enti([telephone.cast.empoli])) as session:
+        visit = session.scalars(select(Visit.id)).one()
+    for path in ("/field/visits", f"/field/visits/{visit}", "/field/words", "/field/code"):
         see(page, path)
 
 
