@@ -136,7 +136,7 @@ class Centre:
 
     def counted(self, name: str) -> float:
         """A metric of all processes, whichever `web` answers."""
-        lines = httpx.get(f"{self.web}/metrics", timeout=10).text.splitlines()
+        lines = httpx.get(f"{self.web}/metrics", timeout=30).text.splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
     def pid(self, name: str) -> int:

@@ -15,6 +15,7 @@ ALWAYS = {  # on what has one colour in light and in dark: bands, ringing, what 
     ".logo", ".alert-badge", ".band.is-ringing", ".muted-bar button", ".switch summary", ".band-actions .primary",
     '.live[data-live="on"] .live-dot',
     ".door canvas", ".door-qr svg, .door-debts svg",  # a signature, and what scanners read: black on white
+    ".mail-html iframe",  # a page that somebody else has drawn
 }  # fmt: skip
 
 
