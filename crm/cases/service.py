@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
+from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
@@ -112,6 +113,7 @@ def step(session: Session, by: Principal, *, case_id: int, version: int, deed: D
     message = citizens.stepped(session, by, row, deed, words)
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
+    proposing.decided(session, by, row, its, words, at)
 
 
 def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:

@@ -58,6 +58,11 @@ def note(session: Session, by: Principal | None, row: Case, kind: str, **what: o
     )  # fmt: skip
 
 
+def moved(session: Session, row: Case) -> None:
+    """Something about it is shown otherwise, and nothing was done."""
+    touch(session, topics.cases(row.ente_id))
+
+
 def _on_timeline(session: Session, row: Case) -> None:
     if row.contact_id is None:
         return

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
-from crm.cases import documents, owners, queries, resting, service, warning, watching
+from crm.cases import documents, owners, queries, resting, service, views, warning, watching
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
-from crm.cases.queries import CaseView, Filter, Whose
+from crm.cases.queries import Filter, Whose
 from crm.cases.service import Request, Said
 from crm.cases.terms import TermKind
+from crm.cases.views import CaseView
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -66,7 +67,7 @@ def opened(session: Session, by: Principal, cast: Cast, topic: Topic = Topic.SUS
 
 def seen(session: Session, case_id: int) -> CaseView:
     session.flush()
-    return queries.one(session, case_id)
+    return views.one(session, case_id)
 
 
 def does(
