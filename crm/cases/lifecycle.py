@@ -37,6 +37,7 @@ class Channel(StrEnum):
 
     PHONE = "phone"
     DESK = "desk"
+    VISIT = "visit"
     EMAIL = "email"
     PEC = "pec"
     LETTER = "letter"
@@ -85,6 +86,7 @@ class Deed(StrEnum):
     REGISTER = "register"  # in the ente's protocol
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
+    REPEAT = "repeat"  # it is asked for again
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system
 

@@ -146,7 +146,7 @@ class CaseView:
     codice_fiscale: str
     received_at: datetime
     opened_at: datetime
-    opened_by: str
+    opened_by: str  # empty: the system
     state: State
     outcome: Outcome | None
     owner_id: int | None
@@ -192,7 +192,7 @@ def one(session: Session, case_id: int) -> CaseView:
         id=row.id, ente_id=row.ente_id, contract_id=row.contract_id, label=f"{row.year}/{row.number}",
         topic=row.topic, channel=row.channel, contact_id=row.contact_id, name=person.name if person else "",
         codice_fiscale=person.codice_fiscale if person else "", received_at=row.received_at, opened_at=row.opened_at,
-        opened_by=people.get(row.opened_by, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
+        opened_by=people.get(row.opened_by or 0, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=lateness(row.due_at, at) if row.due_at else None, rests=row.rests,

@@ -154,6 +154,8 @@ SENTENCES = {
     "case.extend": "Ha prorogato un termine di una richiesta",
     "case.register": "Ha scritto il protocollo di una richiesta",
     "case.attach": "Ha aggiunto un documento a una richiesta",
+    "case.repeat": "Ha sentito chiedere di nuovo una richiesta già aperta",
+    "follow_up.became_case": "Un'attività è diventata una richiesta",
     "case.propose": "Ha deciso una richiesta, che va proposta al gestionale",
     "case.accepted": "Il gestionale ha accettato quello che una richiesta ha ottenuto",
     "case.rejected": "Il gestionale ha respinto quello che una richiesta ha ottenuto",

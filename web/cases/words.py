@@ -32,6 +32,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     Channel: {
         Channel.PHONE: "telefono",
         Channel.DESK: "sportello",
+        Channel.VISIT: "visita",
         Channel.EMAIL: "e-mail",
         Channel.PEC: "PEC",
         Channel.LETTER: "lettera",
@@ -74,6 +75,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REGISTER: "Protocollata",
         Deed.ATTACH: "Documento aggiunto",
         Deed.WARN: "Segnalato che il termine sta per finire",
+        Deed.REPEAT: "Chiesta di nuovo",
         Deed.PROPOSE: "Proposta al gestionale",
         Deed.ACCEPTED: "Accettata dal gestionale",
         Deed.REJECTED: "Respinta dal gestionale: è da decidere di nuovo",
