@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
-from crm.cases.deadlines import shown_day
+from crm.cases.deadlines import how_late, shown_day
 from crm.cases.lifecycle import Outcome, State, Topic
 from crm.cases.models import Case, CaseTerm
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
-from crm.follow_ups.when import Lateness, lateness
+from crm.follow_ups.when import Lateness
 
 PAGE, MOST = 50, 5_000
 COLUMN = 30  # cards in a column of the board
@@ -212,7 +212,7 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Row]:
         Row(
             one.id, one.ente_id, f"{one.year}/{one.number}", one.topic, one.state, one.outcome, one.contact_id,
             names.get(one.contact_id or 0, ""), owner or "", one.received_at, one.due_at,
-            lateness(one.due_at, at) if one.due_at else None, one.rests, one.protocol_number, one.closed_at,
+            how_late(one.due_at, at) if one.due_at else None, one.rests, one.protocol_number, one.closed_at,
         )
         for one, owner in found
     ]  # fmt: skip

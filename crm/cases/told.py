@@ -31,6 +31,8 @@ def step(
 
     `more`: what else the access log says of it.
     """
+    if by is not None and row.busy_id == by.user_id:  # he has done it
+        row.busy_id = row.busy_at = None
     session.flush()
     session.add(
         CaseStep(

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from crm.access.models import User
 from crm.cases import watching
 from crm.cases.carrying import carried_out
-from crm.cases.deadlines import shown_day
+from crm.cases.deadlines import how_late, shown_day
 from crm.cases.escalation import Told
 from crm.cases.gestionale import proposing
 from crm.cases.gestionale.standing import Progress, progress
@@ -33,7 +33,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.errors import NotFoundError
 from crm.enti.models import Office
-from crm.follow_ups.when import Lateness, lateness
+from crm.follow_ups.when import Lateness
 from crm.messages.models import Message, MessageState
 from crm.positions.models import Position, PositionState
 
@@ -195,7 +195,7 @@ def one(session: Session, case_id: int) -> CaseView:
         opened_by=people.get(row.opened_by or 0, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
-        due_at=row.due_at, late=lateness(row.due_at, at) if row.due_at else None, rests=row.rests,
+        due_at=row.due_at, late=how_late(row.due_at, at) if row.due_at else None, rests=row.rests,
         closed_at=row.closed_at, version=row.version, debts=_debts(session, row), terms=_terms(session, row.id, at),
         steps=_steps(session, row.id, people), pauses=_pauses(session, row.id),
         documents=_documents(session, row.id, people),
@@ -239,7 +239,7 @@ def _terms(session: Session, case_id: int, at: datetime) -> tuple[TermView, ...]
         TermView(
             one.id, one.kind, one.days + one.extended, one.extended, one.working, one.source, one.by_contract,
             one.since_at, one.due_at, one.met_at, one.dropped_at,
-            lateness(one.due_at, at) if one.due_at and one.met_at is None and one.dropped_at is None else None,
+            how_late(one.due_at, at) if one.due_at and one.met_at is None and one.dropped_at is None else None,
         )
         for one in rows
     )  # fmt: skip

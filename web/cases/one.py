@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
-from crm.cases import documents, owners, resting, rights, service, told, views
+from crm.cases import documents, owners, resting, rights, service, together, told, views
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
@@ -48,7 +48,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
         return {
-            "one": found, "awaited": registering.owed(session, case_id),
+            "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),
