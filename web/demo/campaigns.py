@@ -23,7 +23,7 @@ from outbound.campaigns.plan import Phase, Plan
 from outbound.compliance.rules import Ended
 from outbound.lists import service as lists
 from outbound.lists import tasks
-from outbound.outcomes.catalogue import Said
+from outbound.outcomes.catalogue import CATALOGUE, Said, Whom
 from outbound.outcomes.models import OutcomeGiven
 from outbound.promises import service as promises
 from outbound.promises.judging import PromiseState
@@ -139,10 +139,9 @@ def _call(session: Session, its: Campaign, days: list[date]) -> None:
         agent = dice.choice(agents)
         for day in tries:
             at = _it_is(session, day, dice.randint(9, 17), dice.randint(0, 59))
-            ended = Ended.SPOKEN if spoken and day == tries[-1] else dice.choice(NOBODY)
-            attempt = _attempt(session, its, one, at, agent, ended)
-            if ended is Ended.SPOKEN:
-                said = Said.PROMISE if pays else dice.choice(SAYS)
+            said = (Said.PROMISE if pays else dice.choice(SAYS)) if spoken and day == tries[-1] else None
+            attempt = _attempt(session, its, one, at, agent, _ended(said, dice))
+            if said is not None:
                 _say(session, attempt, said, agent, one if pays else None)
     session.execute(
         update(CampaignContact)
@@ -153,10 +152,16 @@ def _call(session: Session, its: Campaign, days: list[date]) -> None:
     )
 
 
+def _ended(said: Said | None, dice: Random) -> Ended:
+    if said is None:
+        return dice.choice(NOBODY)
+    return Ended.SPOKEN if CATALOGUE[said].whom is Whom.RIGHT_PARTY else Ended.ANSWERED
+
+
 def _attempt(
     session: Session, its: Campaign, one: _Person, at: datetime, agent: Principal, ended: Ended
 ) -> Attempt:  # fmt: skip
-    operator = ended in {Ended.SPOKEN, Ended.MACHINE}
+    operator = ended in {Ended.SPOKEN, Ended.ANSWERED, Ended.MACHINE}
     made = Attempt(
         id=new_id(session), ente_id=its.ente_id, contract_id=its.contract_id, campaign_id=its.id, version=its.version,
         contact_id=one.contact_id, number=one.number, at=at, begun=True, reasons=[], agent_id=agent.user_id,
