@@ -16,9 +16,14 @@ from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 
 
-def opened(session: Session, by: Principal, row: Case) -> UUID | None:
+def opened(session: Session, by: Principal | None, row: Case) -> UUID | None:
     """That it was registered, and under which number."""
     return _tell(session, by, row, MessageTemplate.CASE_OPENED)
+
+
+def not_opened(session: Session, row: Case) -> None:
+    """He is not told that it was registered, if he was not yet."""
+    messages.withdraw(session, ente_id=row.ente_id, causes=[_cause(row, MessageTemplate.CASE_OPENED)])
 
 
 def stepped(session: Session, by: Principal, row: Case, deed: Deed, words: str) -> UUID | None:
@@ -62,7 +67,7 @@ def _until(
 
 
 def _tell(
-    session: Session, by: Principal, row: Case, template: MessageTemplate, **values: object
+    session: Session, by: Principal | None, row: Case, template: MessageTemplate, **values: object
 ) -> UUID | None:  # fmt: skip
     if row.contact_id is None or (row.state is State.CLOSED and template is MessageTemplate.CASE_OPENED):
         return None

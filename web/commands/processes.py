@@ -88,9 +88,10 @@ def engine() -> None:
     from crm.agendas.wishes.offering import offer_all  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.cases.asking import adopt_all  # noqa: PLC0415
     from crm.cases.protocol.registering import ask_again as register_again  # noqa: PLC0415
     from crm.cases.warning import warn_all  # noqa: PLC0415
-    from crm.cases.watching import close_all as close_carried  # noqa: PLC0415
+    from crm.cases.watching import look as look_at_gestionale  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.drafts.service import forget_old as forget_drafts  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
@@ -196,8 +197,9 @@ def engine() -> None:
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("case_terms", 60, partial(warn_all, runtime.database), patient=True),
+        Chore("promised_cases", 600, partial(adopt_all, runtime.database), patient=True),
         Chore("case_registrations", 30, partial(register_again, runtime.database), patient=True),
-        Chore("cases_carried_out", 300, partial(close_carried, runtime.database), patient=True),
+        Chore("cases_carried_out", 60, partial(look_at_gestionale, runtime.database), patient=True),
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore(

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
+from crm.cases.lifecycle import Channel
+from crm.cases.models import Case
 from crm.collection.models import ContactLookup
 from crm.collection.simulator.app import Gestionale
 from crm.collection.sources.lookups import Lookups
@@ -258,8 +260,10 @@ def test_a_promise_that_cannot_be_written_is_owed_to_the_office(road: Road) -> N
 def test_who_asks_for_something_is_answered_before_anybody_comes_again(road: Road, outcome: str) -> None:
     road.sends(road.tells(*spoke(outcome), details={"note": "Due rate"}))
     assert road.practice.state is State.FROZEN
-    (owed,) = road.session.scalars(select(FollowUp))
-    assert owed.note.endswith("Due rate")
+    (case,) = road.session.scalars(select(Case))
+    assert case.reasons.endswith("Due rate")
+    assert case.channel is Channel.VISIT
+    assert road.session.scalars(select(FollowUp)).all() == []
 
 
 def test_a_death_is_written_down_so_that_nobody_calls(road: Road) -> None:
