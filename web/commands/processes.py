@@ -322,11 +322,23 @@ def simulator() -> None:
 
 
 @app.command("protocol-office")
-def protocol_office(token: str, port: int = 8600) -> None:
-    """Stand in for an ente's protocol system: numbers for cases, for trying out. TOKEN is what it knows us by."""
+def protocol_office(
+    token: Annotated[str, typer.Argument(help="By which it knows us; else that of the demonstration.")] = "",
+    port: int = 8600,
+) -> None:  # fmt: skip
+    """Stand in for an ente's protocol system: numbers for cases, for trying out."""
+    from crm.cases.protocol import port as protocol  # noqa: PLC0415
     from crm.cases.protocol.simulator.app import Office, serve  # noqa: PLC0415
+    from web.demo.places import OVERSEEN  # noqa: PLC0415
 
-    serve(Office(token), host="127.0.0.1", port=port)
+    settings = begin("protocol-office")
+    with saying(protocol.ProtocolError):
+        known = protocol.endpoint(OVERSEEN) if not token else None
+    if not token and known is None:
+        print("Say by which TOKEN it knows us, or set FILODIRETTO_PROTOCOL_D403_URL and its token.")
+        raise typer.Exit(2)
+    office = Office(token or (known.token if known else ""), settings.data / "protocol-office.jsonl")
+    serve(office, host="127.0.0.1", port=port, fd=_listening_fd())
 
 
 @app.command()

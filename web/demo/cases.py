@@ -18,7 +18,7 @@ from crm.core import clock
 from crm.enti.models import Ente
 from crm.positions import queries as positions
 from crm.positions.models import Position
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 WHY = {
     Topic.INSTALMENTS: ("Ha perso il lavoro a settembre", "24 rate"),

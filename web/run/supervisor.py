@@ -25,6 +25,7 @@ DATABASE = "filodiretto"
 STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
 LISTEN_FD = "FILODIRETTO_LISTEN_FD"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"  # as prometheus_client calls it
+PROTOCOL = "protocol-office"  # of the ente whose cases the demonstration shows
 SECOND_WEB = "web-2"  # pages and callers do not wait while the other one starts again
 SLOW_S = 20  # after which it is said that something takes its time
 MOST_DEATHS = 3  # of a program that has not answered yet: it never will
@@ -71,7 +72,7 @@ class RunOptions:
         return (
             {"web": web}
             | ({"simulator": simulator} if simulated else {})
-            | ({"gestionale": gestionale} if self.demo else {})
+            | ({"gestionale": gestionale, PROTOCOL: (claims.free_port(), "")} if self.demo else {})
         )
 
 
@@ -181,6 +182,9 @@ class Supervisor:
         if "gestionale" in self._sockets:
             ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
             ours["FILODIRETTO_GESTIONALE_DEMO_TOKEN"] = secrets.token_hex(16)
+        if PROTOCOL in self._sockets:
+            ours["FILODIRETTO_PROTOCOL_D403_URL"] = _address(self._port(PROTOCOL))
+            ours["FILODIRETTO_PROTOCOL_D403_TOKEN"] = secrets.token_hex(16)
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
 
     def _metrics(self) -> Path:
@@ -244,7 +248,7 @@ class Supervisor:
 
     def _start_programs(self, environ: dict[str, str]) -> None:
         names = ["web", SECOND_WEB, "engine", "worker", "beat"]
-        names = [*(name for name in ("simulator", "gestionale") if name in self._sockets), *names]
+        names = [*(name for name in ("simulator", "gestionale", PROTOCOL) if name in self._sockets), *names]
         for name in names:
             self._programs.append(self._post(self._program(name, environ)))
 
