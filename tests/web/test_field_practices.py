@@ -146,7 +146,8 @@ def test_a_list_is_considered_opened_and_shared_out(centre: Centre) -> None:
     assert "Apri 1 pratica" in centre.sends("/field/practices/consider", list_id=list_id).text
     assert centre.sends("/field/practices/consider", list_id="").status_code == 422
     assert centre.sends("/field/practices/open", list_id=list_id, priority="3").status_code == 204
-    assert "Assegnazioni" in centre.client.get("/field/assignments").text
+    asked = centre.client.get("/field/assignments").text
+    assert f'<option value="{centre.cast.empoli}" selected>' in asked, "of the others nothing is to be shared out"
     made = centre.sends("/field/assignments", ente_id=centre.cast.empoli, most="60", **centre.days())
     at = made.headers["HX-Redirect"]
     shown = centre.client.get(at).text

@@ -4,6 +4,7 @@ import gc
 import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ def run(
 ) -> None:
     """Run the whole contact centre on this machine, with its own PostgreSQL and Redis, and demo data."""
     from web.demo.accounts import DEMO_USERS  # noqa: PLC0415  # only this command needs them
-    from web.run import supervisor  # noqa: PLC0415
+    from web.run import copies, supervisor  # noqa: PLC0415
 
     def announce() -> list[str]:
         shown = [user for user in DEMO_USERS if not user.robot]
@@ -39,9 +40,19 @@ def run(
 
     options = supervisor.RunOptions(
         port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
-        redis_port=redis_port, demo=demo, announce=announce,
+        redis_port=redis_port, demo=demo, announce=announce, load=_load if copies.POSSIBLE else None,
     )  # fmt: skip
     raise typer.Exit(supervisor.run(options))
+
+
+def _load() -> Callable[[str], object]:
+    """What nearly all programs need is imported once; what is left each imports."""
+    _loading()
+    import web.app  # noqa: PLC0415
+    import web.worker.main  # noqa: F401, PLC0415
+
+    _loaded()
+    return lambda name: app([name])
 
 
 @app.command()

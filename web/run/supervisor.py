@@ -3,6 +3,7 @@
 One thread: it starts a child, looks at all of them ten times a second, and starts those again that ended."""
 
 import contextlib
+import functools
 import http
 import http.client
 import os
@@ -56,6 +57,10 @@ class RunOptions:
     recovers, may take minutes, and a program that cannot run says so by dying.
     """
     command: Callable[[str], list[str]] = _own_command
+    load: Callable[[], Callable[[str], object]] | None = None
+    """Loads the product, once for all programs; what it returns runs one of them, by name, in a copy of this process.
+    Without it each is a process that loads what it needs.
+    """
     announce: Callable[[], Iterable[str]] = tuple
     """The last lines on the terminal, such as the demo's users."""
 
@@ -112,6 +117,7 @@ class Supervisor:
         self._record = options.data / "processes.json"
         self._servers: list[Post] = []
         self._programs: list[Post] = []
+        self._loaded: Callable[[str], object] | None = None
 
     def run(self) -> int:
         """Start, watch, stop."""
@@ -142,11 +148,19 @@ class Supervisor:
         for server in (postgres, redis_server):
             server.initialise()
             self._servers.append(self._post(server.program()))
+        environ = self._settings(known)
+        self._load(environ)
         self._wait(postgres.answers, "PostgreSQL does not answer", "postgres")
         self._wait(redis_server.answers, "Redis does not answer", "redis")
         prepare_database(postgres.dsn(), DATABASE, known.roles)
         servers = embedded.settings(postgres, redis_server, known.roles, DATABASE)
-        return {**self._settings(known), **servers}
+        return {**environ, **servers}
+
+    def _load(self, environ: dict[str, str]) -> None:
+        """While the servers start. Whether programs count together is decided as they are loaded."""
+        if self._options.load is not None:
+            os.environ[METRICS] = environ.get(METRICS, os.environ.get(METRICS, ""))
+            self._loaded = self._options.load()
 
     def _settings(self, known: embedded.Credentials) -> dict[str, str]:
         """The demo's settings, less those that the person has set (a Twilio account, a public address)."""
@@ -246,12 +260,14 @@ class Supervisor:
         what = "web" if name == SECOND_WEB else name
         listener = self._sockets.get(what)
         command = tuple(self._options.command(what))
+        loaded = functools.partial(self._loaded, what) if self._loaded else None
         if name != "engine":  # it alone has backups made
             environ = {variable: value for variable, value in environ.items() if variable != BACKUP_URL}
         if listener is None:
-            return Program(name, command, environ, cwd=ROOT)
+            return Program(name, command, environ, cwd=ROOT, loaded=loaded)
         number = listener.fileno()
-        return Program(name, command, {**environ, LISTEN_FD: str(number)}, cwd=ROOT, files=(number,))
+        listens = {**environ, LISTEN_FD: str(number)}
+        return Program(name, command, listens, cwd=ROOT, files=(number,), loaded=loaded)
 
     def _post(self, program: Program) -> Post:
         log = processes.rotate(self._logs / f"{program.name}.log")

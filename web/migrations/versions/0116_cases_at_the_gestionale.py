@@ -1,6 +1,6 @@
 """What cases were granted is proposed to the collection system.
 
-Revision ID: 0120
+Revision ID: 0116
 Revises: 0115
 """
 
@@ -10,7 +10,7 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
-revision = "0120"
+revision = "0116"
 down_revision = "0115"
 branch_labels = None
 depends_on = None

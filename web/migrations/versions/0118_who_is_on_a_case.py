@@ -1,14 +1,14 @@
 """Who is writing something about a case: whoever else looks at it sees that.
 
-Revision ID: 0122
-Revises: 0121
+Revision ID: 0118
+Revises: 0117
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0122"
-down_revision = "0121"
+revision = "0118"
+down_revision = "0117"
 branch_labels = None
 depends_on = None
 

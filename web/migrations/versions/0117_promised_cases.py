@@ -1,7 +1,7 @@
 """Cases that the system opens, that are asked for at a door, and asked for again.
 
-Revision ID: 0121
-Revises: 0120
+Revision ID: 0117
+Revises: 0116
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.choices import allow, forbid
 
-revision = "0121"
-down_revision = "0120"
+revision = "0117"
+down_revision = "0116"
 branch_labels = None
 depends_on = None
 
