@@ -65,6 +65,7 @@ from web.dialer import routes as dialer
 from web.drafts import routes as drafts
 from web.duplicates import routes as duplicates
 from web.edge import errors
+from web.edge.allowance import allowance
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
@@ -341,9 +342,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     static = GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=2_000)  # no secret is in it to be guessed
     app.mount("/static", static, name="static")
     policy = content_security_policy(runtime.carrier.origins())
-    return Envelope(
-        app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(imports.allowance, runtime)
-    )
+    return Envelope(app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(allowance, runtime))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

@@ -27,7 +27,9 @@ from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
 FRAGMENT = {"hx-request": "true"}
-CIVICS = b"VIA;CIVICO;LON;LAT\nVia Roma;1;10,9455;43,7189\nVia Romana;9;10,95;43,72\nVia Roma;x;1;1\n"
+CIVICS = b"VIA;CIVICO;LON;LAT\nVia Roma;1;10,9455;43,7189\nVia Romana;9;10,95;43,72\nVia Roma;x;1;1\n" + b"".join(
+    b"Via della Ferrovia;%d;10,9500;43,7200\n" % number for number in range(1, 2_500)
+)  # more than a form may send
 
 
 class Centre:
