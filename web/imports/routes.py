@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
+from crm.cases import documents as case_documents
 from crm.collection import queries as collection
 from crm.collection import service
 from crm.collection.models import MAX_REMARKS
@@ -32,6 +33,7 @@ from outbound.cati.questionnaire.workbook import MOST_BYTES
 from outbound.field.agents import photos
 from outbound.field.visits import devices
 from outbound.lists import sheets
+from telephony.mail import enclosing
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
 from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
@@ -50,10 +52,14 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
     "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
+    "/mail/files": (Permission.MAIL_ANSWER, enclosing.MOST_BYTES + FORM_BYTES),
+    "/cases/documents": (Permission.CASE_WORK, case_documents.MOST_BYTES + FORM_BYTES),
     "/field/agents": (Permission.FIELD_MANAGE, photos.MOST_BYTES + FORM_BYTES),
 }
 ALIKE = (
     (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
+    (re.compile(r"/mail/[0-9a-f-]{36}/files"), "/mail/files"),
+    (re.compile(r"/cases/\d+/documents"), "/cases/documents"),
     (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
     (re.compile(r"/field/(agents/\d+/(photo|papers)|accreditations/\d+/proof)"), "/field/agents"),
 )

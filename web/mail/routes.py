@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
+from crm.drafts import service as drafts
 from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
 from crm.follow_ups import queries as follow_ups
 from telephony.calls.choices import Topic
-from telephony.mail import deeds, queries
+from telephony.mail import deeds, enclosing, queries
 from telephony.mail.queries import PAGE, Folder
 from web.contacts.box import look
 from web.drafts.written import Written
@@ -24,10 +25,12 @@ from web.edge.i18n import translations
 from web.edge.requests import content_security_policy
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.mail import replies
 from web.wiring import Runtime
 
 router = APIRouter(prefix="/mail", include_in_schema=False)
 FieldText = Annotated[str, Form()]
+MOST_TYPED = 7_000  # of what an answer may hold: the signature, and more, comes below
 
 
 @router.get("")
@@ -57,13 +60,16 @@ def one(
 def answer(
     runtime: RuntimeDep, visit: ChangeDep, thread: UUID, version: Annotated[int, Form()],
     once: Annotated[UUID, Form()], text: FieldText = "", sure: Annotated[bool, Form()] = False,
+    copied: Annotated[tuple[str, ...], Form()] = (), quotes: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Write back."""
     words = translations(visit.language)
 
     def work(session: Session) -> None:
-        by = visit.principal
-        deeds.answer(session, by, thread_id=thread, version=version, text=text, once=once, sure=sure)
+        deeds.answer(
+            session, visit.principal, thread_id=thread, version=version, text=text, once=once, sure=sure,
+            copied=copied, quotes=quotes,
+        )  # fmt: skip
         visit.sent(session)
 
     return _do(
@@ -83,8 +89,14 @@ def answering(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
 def undo(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, mail: Annotated[UUID, Form()]) -> Response:
     """Take an answer back."""
     words = translations(visit.language)
-    assert thread  # it stands in the address for whoever reads the log
-    return _do(runtime, visit, _with(visit, deeds.undo, mail_id=mail), words.gettext("Annullata: non è partita."))
+
+    def work(session: Session) -> None:
+        text = deeds.undo(session, visit.principal, mail_id=mail)
+        drafts.save(session, visit.principal, place=place_of(thread), writing=uuid4(), fields={"text": [text]})
+
+    return _do(
+        runtime, visit, work, words.gettext("Annullata: non è partita. Il testo è di nuovo sotto, da correggere.")
+    )
 
 
 @router.post("/{thread}/assign")
@@ -148,6 +160,11 @@ def who(
     return HTMLResponse(fragment("mail/_results.html", visit.language, look=found, thread=thread))
 
 
+def place_of(thread: UUID) -> Place:
+    """Where what is typed as an answer is kept."""
+    return Place(FormKind.MAIL, 0, thread.hex)
+
+
 def frames(runtime: Runtime) -> str:
     """The policy of the page: it shows a letter's HTML in a frame of our own, which may do nothing."""
     return f"{content_security_policy(runtime.carrier.origins())}; frame-src 'self'"
@@ -168,7 +185,7 @@ def _page(
         shown: dict[str, Any] = {}
         if thread is not None:
             found = deeds.look(session, by, thread)
-            place = Place(FormKind.MAIL, 0, thread.hex)
+            place = place_of(thread)
             ente_id = found.thread.ente_id
             held = enti.contracts_of(session, ente_id) if ente_id is not None else frozenset({found.thread.contract_id})
             colleagues = follow_ups.colleagues(session, contract_ids=held, ente_id=ente_id or min(
@@ -177,11 +194,15 @@ def _page(
                 "found": found, "place": str(place), "written": Written.of(session, visit, [place]),
                 "colleagues": colleagues, "may_tell": queries.may_be_told(session, found.thread),
                 "next_one": _next(rows, thread),
+                "others": queries.others(queries.last_of(session, found.thread), found.box),
+                "replies": replies.offered(session, by, found), "enclosed": enclosing.written(session, by, thread),
+                "most_bytes": enclosing.MOST_BYTES, "most_text": MOST_TYPED,
             }  # fmt: skip
         badges, now = enti.badges(session), clock.now(session)
     answer = page(
         request, "mail/page.html", visit.language, visit=visit, csrf=visit.csrf_token, folder=folder, folders=Folder,
-        boxes=boxes, box=box, rows=rows, asked=asked, badges=badges, now=now, topics=Topic, thread_id=thread,
+        boxes=boxes, box=box, rows=rows, asked=asked, badges=badges, now=now,
+        today=clock.business_day(now), topics=Topic, thread_id=thread,
         names={one.id: one.name for one in shown.get("colleagues", ())}, more=len(rows) == PAGE and not asked,
         once=uuid4(), **({"found": None} | shown),
     )  # fmt: skip
