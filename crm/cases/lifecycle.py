@@ -84,6 +84,7 @@ class Deed(StrEnum):
     REGISTER = "register"  # in the ente's protocol
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
+    HEAR = "hear"  # he wrote again
 
 
 class Who(StrEnum):

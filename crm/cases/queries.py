@@ -218,6 +218,7 @@ class CaseView:
     due_at: datetime | None
     late: Lateness | None
     rests: bool
+    heard_at: datetime | None
     closed_at: datetime | None
     version: int
     debts: tuple[Debt, ...]
@@ -283,8 +284,8 @@ def counted(session: Session, which: Filter, *, user_id: int) -> tuple[int, int,
 
 
 def waiting(session: Session, *, user_id: int, manages: bool, decides: bool) -> int:
-    """How many cases wait for somebody: his own that are late or of which he was warned; of whoever manages them those
-    of which he was told; of whoever decides for the ente what he has to decide or sign.
+    """How many cases wait for somebody: his own that are late, of which he was warned, or about which somebody wrote;
+    of whoever manages them those of which he was told; of whoever decides for the ente what he has to decide or sign.
     """
     at = clock.now(session)
     told = select(_T.c.case_id).where(
@@ -329,8 +330,8 @@ def one(session: Session, case_id: int) -> CaseView:
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=lateness(row.due_at, at) if row.due_at else None, rests=row.rests,
-        closed_at=row.closed_at, version=row.version, debts=_debts(session, row), terms=_terms(session, row.id, at),
-        steps=_steps(session, row.id, people), pauses=_pauses(session, row.id),
+        heard_at=row.heard_at, closed_at=row.closed_at, version=row.version, debts=_debts(session, row),
+        terms=_terms(session, row.id, at), steps=_steps(session, row.id, people), pauses=_pauses(session, row.id),
         documents=_documents(session, row.id, people),
     )  # fmt: skip
 
@@ -370,11 +371,11 @@ def _which(session: Session, which: Filter, user_id: int) -> list[ColumnElement[
 
 
 def _late(at: datetime) -> ColumnElement[bool]:
-    """A term of it is over, or somebody was warned that it is running out."""
+    """A term of it is over, or somebody was warned that it is running out, or who asked wrote again."""
     warned = select(_T.c.case_id).where(
         _T.c.owner_told_at.is_not(None), _T.c.met_at.is_(None), _T.c.dropped_at.is_(None), _T.c.due_at.is_not(None)
     )
-    return and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(warned)))
+    return and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(warned), _C.c.heard_at.is_not(None)))
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Row]:

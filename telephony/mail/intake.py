@@ -14,6 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.cases import hearing
+from crm.cases.told import label
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
@@ -88,9 +90,22 @@ def take(session: Session, box: Box, came: Came) -> UUID | None:
     _advance(session, box, thread, said, came)
     if fresh and said.nature is Nature.PERSON and box.acknowledges and thread.ente_id is not None:
         writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id)
+    if not fresh and thread.case_id is not None and said.nature is Nature.PERSON:
+        _hear_case(session, box, thread, said)
     story.tell(session, thread, mail_id)
     touch(session, topics.mail(box.contract_id), topics.mail_thread(thread.id))
     return mail_id
+
+
+def _hear_case(session: Session, box: Box, thread: MailThread, said: Reading) -> None:
+    """It is about a case: whoever has that is told, and whoever wrote that it came to him, once."""
+    assert thread.case_id is not None
+    case = hearing.heard(session, case_id=thread.case_id)
+    if case is None:
+        return
+    thread.assignee_id = thread.assignee_id or case.owner_id
+    if box.acknowledges:
+        writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id, case=label(case))
 
 
 def taken_already(session: Session, box: Box, *, message_id: str, digest: str) -> bool:

@@ -144,6 +144,7 @@ class MailThread(Base):
     state: Mapped[ThreadState] = mapped_column(choice(ThreadState, name="mail_thread_state"))
     contact_id: Mapped[int | None]
     matched: Mapped[Matched | None] = mapped_column(choice(Matched))
+    case_id: Mapped[int | None]  # that came of it
     suggested: Mapped[str | None] = mapped_column(String(40))  # topic, by rules
     topic: Mapped[str | None] = mapped_column(String(40))  # as an agent said
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
@@ -161,6 +162,8 @@ class MailThread(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
+        Index("ix_mail_thread_case_id", "case_id", postgresql_where=text("case_id IS NOT NULL")),
         CheckConstraint("(contact_id IS NULL) = (matched IS NULL)", name="contact"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(state = 'open') = (waiting_since IS NOT NULL)", name="waits"),

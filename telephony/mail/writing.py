@@ -31,18 +31,21 @@ from telephony.messages.delivery import NoRouteError, Route, Routes
 from telephony.messages.mail import Attached, message_id
 
 MOST_REFERENCES = 20
-OF_MAILBOXES = (MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_ANSWER)
+OF_MAILBOXES = (MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_IN_CASE, MessageTemplate.MAIL_ANSWER)
 
 
-def acknowledge(session: Session, box: Box, thread: MailThread, *, to: str, answers: str) -> None:
-    """Tell whoever wrote that it came, once a thread, if he can be written to. The caller has made sure that a person
-    wrote it.
+def acknowledge(
+    session: Session, box: Box, thread: MailThread, *, to: str, answers: str, case: str = ""
+) -> None:  # fmt: skip
+    """Tell whoever wrote that it came, once a thread, and once more with the number of the case that came of it; if he
+    can be written to. The caller has made sure that a person wrote it.
     """
     if to_email(to) != to or to == box.address:
         return
     _write(
-        session, None, box, thread, to=to, answers=(answers,), template=MessageTemplate.MAIL_RECEIVED, values={},
-        cause=f"mail:{thread.id}:received",
+        session, None, box, thread, to=to, answers=(answers,),
+        template=MessageTemplate.MAIL_IN_CASE if case else MessageTemplate.MAIL_RECEIVED,
+        values={"number": case} if case else {}, cause=f"mail:{thread.id}:received{case and f':{case}'}",
     )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REGISTER: "Protocollata",
         Deed.ATTACH: "Documento aggiunto",
         Deed.WARN: "Segnalato che il termine sta per finire",
+        Deed.HEAR: "Ha scritto di nuovo",
     },
     Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente"},
     Outcome: {

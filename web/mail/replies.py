@@ -15,7 +15,7 @@ from crm.knowledge.filling import Situation, fill, places_in
 from crm.knowledge.queries import Where
 from crm.messages.fields import Euro
 from crm.positions import queries as positions
-from telephony.mail import queries
+from telephony.mail import queries, requests
 from telephony.mail.models import Matched
 from telephony.mail.queries import Correspondence
 from web.edge.words import word_for
@@ -65,7 +65,11 @@ def _values(
     if not who:
         del known["chi"]
         holes["chi"] = NotFilled.NOT_KNOWN
-    holes["richiesta"] = NotFilled.NO_CASE
+    case = requests.of_thread(session, row)
+    if case is not None:
+        known["richiesta"] = case.label
+    else:
+        holes["richiesta"] = NotFilled.NO_CASE
     told = _debts(session, by, found)
     if isinstance(told, NotFilled):
         holes |= dict.fromkeys(("debiti", "totale"), told)

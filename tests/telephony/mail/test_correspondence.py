@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,11 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.cases import hearing, owners, service
 from crm.cases.deadlines import Span, due_at
+from crm.cases.lifecycle import Channel, Deed, State, Topic
+from crm.cases.models import Case
+from crm.cases.service import Request, Said
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import clock, jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -26,10 +31,9 @@ from crm.levels.known import Replied
 from crm.levels.presets import PRESETS, of_contract
 from crm.messages import outbox
 from crm.messages.models import Message
-from crm.messages.templates import MessageTemplate
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
-from telephony.mail import boxes, deeds, enclosing, measured, queries
+from telephony.mail import boxes, deeds, enclosing, measured, queries, requests
 from telephony.mail.errors import MailboxError
 from telephony.mail.fetching import Fetcher
 from telephony.mail.models import (
@@ -48,7 +52,7 @@ from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
 from telephony.mail.scanning import NOT_SCANNED, Scanned, Scanner
 from telephony.mail.secrets import Secret, Tokens
-from telephony.mail.writing import routes
+from telephony.mail.writing import OF_MAILBOXES, routes
 from telephony.messages.delivery import Delivery
 from tests.cast import AS_OF, principal_of
 from tests.telephony.fake_carrier import FakeCarrier
@@ -92,9 +96,7 @@ class Desk:
                 session.execute(text(f"UPDATE {table} SET due_at = due_at - make_interval(secs => :s)"),
                                 {"s": wait.total_seconds()})  # fmt: skip
             due = jobs.due(session)
-        kinds = dict.fromkeys(
-            (MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_ANSWER), routes(Tokens(), self.post.store)
-        )
+        kinds = dict.fromkeys(OF_MAILBOXES, routes(Tokens(), self.post.store))
         delivery = Delivery(FakeCarrier(), None, TO, routes=kinds)
         for job_id, ente_id in due:
             jobs.run(post.database, {outbox.DELIVER: delivery.runner()}, job_id=job_id, ente_id=ente_id)
@@ -291,6 +293,50 @@ def test_levels_count_the_days_until_an_answer_left(desk: Desk) -> None:
     again = desk.thread(thread)
     assert (again.state, again.waiting_since is not None) == (ThreadState.OPEN, True)
     assert known()[0].calendar_days == 14  # it came back: he waits still
+
+
+def test_a_case_comes_of_a_mail_and_is_told_and_answered_in_it(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter())
+    found = desk.do(requests.suggested, thread_id=thread.id)
+    assert (found.topic, found.channel, found.contact_id) == (Topic.INSTALMENTS, Channel.EMAIL, desk.post.cast.mario)
+
+    def opens(session: Session, by: Principal) -> int:
+        asked = Request(Topic.INFORMATION, found.channel, found.reasons, received_at=found.thread.begun_at)
+        case_id = service.open_case(session, by, request=asked, contact_id=found.contact_id)
+        requests.become(session, by, thread_id=thread.id, case_id=case_id)
+        owners.assign(session, by, case_id=case_id, version=1, user_id=by.user_id)
+        return case_id
+
+    case_id = desk.do(opens)
+    with pytest.raises(ConflictError):
+        desk.do(opens)
+    desk.do(deeds.assign, thread_id=thread.id, agent_id=None)
+    desk.leaves()
+
+    def case() -> Case:
+        return next(one for one in desk.rows(Case) if one.id == case_id)
+
+    before = case()
+    assert before.heard_at is None
+    desk.comes(letter("Ecco i documenti.", named="due@example.it", answers="uno@example.it"))
+    told = desk.leaves()[-1]
+    assert f"{before.year}/{before.number}" in told.get_content()
+    after = case()
+    assert (after.heard_at is not None, after.version) == (True, before.version)
+    assert desk.thread(thread).assignee_id == desk.post.cast.anna
+    desk.do(lambda session, by: hearing.looked(session, by, session.get_one(Case, case_id)))
+    assert case().heard_at is None
+    day = clock.business_day(after.opened_at)
+    desk.do(service.register, case_id=case_id, version=after.version, number="12", day=day)
+    for deed, words in ((Deed.TAKE, ""), (Deed.REPLY, "Sì: paghi pure a rate.")):
+        step = partial(service.step, deed=deed, answers=requests.reply)
+        desk.do(step, case_id=case_id, version=case().version, said=Said(words))
+    sent = desk.leaves()[-1]
+    assert (sent["to"], "<due@example.it>" in str(sent["references"])) == (MARIO, True)
+    assert "Sì: paghi pure a rate." in sent.get_content()
+    assert desk.thread(thread).state is ThreadState.ANSWERED
+    assert case().state is State.CLOSED
 
 
 def test_a_bounce_opens_what_was_answered(desk: Desk) -> None:

@@ -28,3 +28,19 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("htmx:after:request", ({ target }) => {
   if (target.matches?.("input[type=file][form=mail-files]")) target.value = "";
 });
+
+// What came while somebody writes is shown above; he says that he has read it before he sends.
+const moved = document.getElementById("mail-moved");
+const version = form?.elements.version;
+
+function compare() {
+  const now = document.getElementById("mail-live")?.dataset.version;
+  if (moved && version && now) moved.hidden = now === version.value;
+}
+
+document.addEventListener("htmx:ws:after:message:incoming", compare);
+moved?.querySelector("[data-seen]").addEventListener("click", () => {
+  version.value = document.getElementById("mail-live").dataset.version;
+  compare();
+  document.getElementById("text").focus();
+});
