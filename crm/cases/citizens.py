@@ -19,9 +19,14 @@ from crm.messages.templates import MessageTemplate
 Answers = Callable[[Session, Principal, Case, str], UUID | None]  # sends an answer; none: it has to go another way
 
 
-def opened(session: Session, by: Principal, row: Case) -> UUID | None:
+def opened(session: Session, by: Principal | None, row: Case) -> UUID | None:
     """That it was registered, and under which number."""
     return _tell(session, by, row, MessageTemplate.CASE_OPENED)
+
+
+def not_opened(session: Session, row: Case) -> None:
+    """He is not told that it was registered, if he was not yet."""
+    messages.withdraw(session, ente_id=row.ente_id, causes=[_cause(row, MessageTemplate.CASE_OPENED)])
 
 
 def nowhere(session: Session, by: Principal, row: Case, words: str) -> UUID | None:  # noqa: ARG001  # an `Answers`
@@ -75,7 +80,7 @@ def _until(
 
 
 def _tell(
-    session: Session, by: Principal, row: Case, template: MessageTemplate, **values: object
+    session: Session, by: Principal | None, row: Case, template: MessageTemplate, **values: object
 ) -> UUID | None:  # fmt: skip
     if row.contact_id is None or (row.state is State.CLOSED and template is MessageTemplate.CASE_OPENED):
         return None

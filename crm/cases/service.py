@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
 from crm.cases.citizens import Answers
+from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
@@ -70,27 +71,42 @@ def open_case(
     at = clock.now(session)
     received = request.received_at or at
     _check(request, contact_id, received, at)
+    row = registered(session, by, request=request, contact_id=contact_id, ente_id=ente_id)
+    if request.follow_up_id is not None:
+        _kept(session, by, row, request.follow_up_id)
+    return row.id
+
+
+def registered(
+    session: Session, by: Principal | None, *, request: Request, contact_id: int | None, ente_id: int,
+    quietly: bool = False,
+) -> Case:  # fmt: skip
+    """Write a request down for whoever may (none: the system); `quietly`: its citizen is not told.
+
+    Raises `ConflictError` for an ente that nobody serves any more.
+    """
+    at = clock.now(session)
     covering = enti.contracts_of(session, ente_id)
-    contract_id = min(by.contracts_for(Permission.CASE_WORK) & covering or covering, default=None)
+    his = by.contracts_for(Permission.CASE_WORK) if by else frozenset()
+    contract_id = min(his & covering or covering, default=None)
     if contract_id is None:
         raise ConflictError("Nessun contratto serve più questo ente: non si aprono richieste.")
     year = clock.in_rome(at).year
     row = Case(
         ente_id=ente_id, contract_id=contract_id, year=year, number=_next(session, ente_id, year), topic=request.topic,
-        channel=request.channel, contact_id=contact_id, call_id=request.call_id, received_at=received, opened_at=at,
-        opened_by=by.user_id, state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
+        channel=request.channel, contact_id=contact_id, call_id=request.call_id,
+        received_at=request.received_at or at, opened_at=at, opened_by=by.user_id if by else None,
+        state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
         asked=request.asked.strip(), rests=False, version=1, protocol_number="",
     )  # fmt: skip
     session.add(row)
     session.flush()
     _concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
-    message = citizens.opened(session, by, row)
+    message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
     registering.owe(session, row)
-    if request.follow_up_id is not None:
-        _kept(session, by, row, request.follow_up_id)
-    return row.id
+    return row
 
 
 def step(
@@ -119,6 +135,7 @@ def step(
     message = citizens.stepped(session, by, row, deed, words, answers)
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
+    proposing.decided(session, by, row, its, words, at)
 
 
 def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:

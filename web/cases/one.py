@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
-from crm.cases import documents, hearing, owners, queries, resting, rights, service, told
+from crm.cases import documents, hearing, owners, resting, rights, service, together, told, views
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
@@ -42,17 +42,18 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
     """Everything of it; printed, its summary sheet."""
 
     def work(session: Session) -> dict[str, Any]:
-        found = queries.one(session, case_id)
+        found = views.one(session, case_id)
         row = session.get_one(Case, case_id)
         told.note(session, visit.principal, row, "case.looked")
         hearing.looked(session, visit.principal, row)
         his = rights.parts(session, visit.principal, found.ente_id)
-        steps = [_button(each) for each in possible(found.topic, found.state)]
+        possible_ = possible(found.topic, found.state)
+        steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
         return {
             "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
             "news": found.heard_at or requests.unread_since(session, case_id),
-            "one": found, "awaited": registering.owed(session, case_id),
+            "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),

@@ -36,9 +36,11 @@ from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, 
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
+from crm.cases.gestionale.models import CaseProposal, GestionaleDays
 from crm.cases.instalments.models import InstalmentRules
 from crm.cases.lifecycle import Channel as CaseChannel
 from crm.cases.lifecycle import Deed as CaseDeed
+from crm.cases.lifecycle import Outcome as CaseOutcome
 from crm.cases.lifecycle import State as CaseState
 from crm.cases.lifecycle import Topic as CaseTopic
 from crm.cases.models import (
@@ -131,7 +133,8 @@ from crm.privacy.models import (
 )
 from crm.proposals import exports
 from crm.proposals import service as proposals
-from crm.proposals.models import AnswerRefusal
+from crm.proposals.lifecycle import State as ProposalState
+from crm.proposals.models import AnswerRefusal, Proposal
 from crm.proposals.service import Told
 from crm.proposals.subjects import Subject
 from crm.reports.models import ReportAddressee, ReportWish, ServiceReport
@@ -249,6 +252,11 @@ def _a_case(session: Session, cast: Cast) -> None:
             CaseDocument(
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
                 added_at=AS_OF, added_by=cast.anna,
+            ),
+            GestionaleDays(ente_id=cast.empoli, days=10, changed_at=AS_OF, changed_by=cast.sara),
+            CaseProposal(
+                **of, proposal_id=session.scalars(select(Proposal.id).limit(1)).one(), reference="E-1",
+                outcome=CaseOutcome.GRANTED, heard=ProposalState.EXPORTED,
             ),
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),

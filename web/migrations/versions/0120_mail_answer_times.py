@@ -1,14 +1,14 @@
 """Until when each mail has to be answered, and which answer was to which mail.
 
-Revision ID: 0117
-Revises: 0116
+Revision ID: 0120
+Revises: 0119
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0117"
-down_revision = "0116"
+revision = "0120"
+down_revision = "0119"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Files that go with answers to mails, and templates of such answers.
 
-Revision ID: 0116
-Revises: 0115
+Revision ID: 0119
+Revises: 0118
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
-revision = "0116"
-down_revision = "0115"
+revision = "0119"
+down_revision = "0118"
 branch_labels = None
 depends_on = None
 

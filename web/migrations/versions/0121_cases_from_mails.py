@@ -1,7 +1,7 @@
 """A case comes of a correspondence, and is told what is written in it later.
 
-Revision ID: 0118
-Revises: 0117
+Revision ID: 0121
+Revises: 0120
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from web.migrations.choices import allow, forbid
 
-revision = "0118"
-down_revision = "0117"
+revision = "0121"
+down_revision = "0120"
 branch_labels = None
 depends_on = None
 
