@@ -130,6 +130,8 @@ from web.staff import routes as staff
 from web.staffing import parts as staffing_parts
 from web.staffing import routes as staffing
 from web.staffing import shifts
+from web.submissions import following as submissions_following
+from web.submissions import steps as submissions_steps
 from web.supervision import calls as supervised_calls
 from web.supervision import facts as supervised_facts
 from web.supervision import routes as supervision
@@ -227,6 +229,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
         booking_waiting,
         booking_rating,
         booking_steps,
+        submissions_following,
+        submissions_steps,
         desk,
         screens,
         duplicates,

@@ -32,6 +32,8 @@ class Use(StrEnum):
     WISH = "wish"
     OFFER = "offer"
     RATING = "rating"
+    SUBMISSION = "submission"
+    FOLLOWED = "followed"  # a case, by whoever sent it
 
 
 def new_code() -> str:

@@ -84,6 +84,7 @@ class Deed(StrEnum):
     REGISTER = "register"  # in the ente's protocol
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
+    IDENTIFY = "identify"  # it is known now which taxpayer's it is
 
 
 class Who(StrEnum):

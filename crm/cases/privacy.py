@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from crm.cases.lifecycle import State
 from crm.cases.models import Case, CaseDocument, CasePause, CasePosition, CaseStep, CaseTerm
 from crm.cases.protocol.models import CaseRegistration
+from crm.cases.submissions.models import CaseSender
 from crm.core.db import table_of
 from crm.documents.privacy import let_go
 from crm.privacy.holders import Holder, Person, Section, TableHolder, Went
@@ -52,11 +53,15 @@ class _Documents(_OfCases):
 HOLDERS: tuple[Holder, ...] = (
     _Documents(_DOCUMENT, "Documenti delle richieste", hidden=frozenset({"added_by"})),
     _OfCases(table_of(CaseRegistration), "Richieste da protocollare"),
+    _OfCases(table_of(CaseSender), "Chi ha mandato le richieste dal sito"),
     _OfCases(table_of(CasePosition), "Posizioni delle richieste"),
     _OfCases(
         table_of(CaseStep), "Passi delle richieste", emptied={"words": ""}, why=WHY, hidden=frozenset({"made_by"})
     ),
-    _OfCases(table_of(CasePause), "Sospensioni dei termini delle richieste", emptied={"message_id": None}, why=WHY),
+    _OfCases(
+        table_of(CasePause), "Sospensioni dei termini delle richieste", emptied={"message_id": None, "papers": ""},
+        why=WHY,
+    ),
     _OfCases(table_of(CaseTerm), "Termini delle richieste", emptied={"owner_told_at": None}, why=WHY),
     _Cases(
         _CASE, "Richieste", why=WHY, hidden=frozenset({"opened_by", "owner_id"}),

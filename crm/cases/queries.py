@@ -30,6 +30,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
+from crm.documents.models import Scan
 from crm.enti.models import Office
 from crm.follow_ups.when import Lateness, lateness
 from crm.messages.models import Message, MessageState
@@ -174,6 +175,7 @@ class PauseView:
     reason: PauseReason
     since_at: datetime
     until_at: datetime | None
+    papers: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,8 @@ class DocumentView:
     size: int
     sha256: str
     added_at: datetime
-    added_by: str
+    added_by: str  # empty: the citizen, on the pages
+    scan: Scan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +233,12 @@ class CaseView:
     def last_day(self) -> date | None:
         """The last day of its term."""
         return shown_day(self.due_at) if self.due_at else None
+
+    @property
+    def came_since(self) -> bool:
+        """Whether the citizen sent papers since its terms rest."""
+        since = self.pauses[0].since_at if self.rests and self.pauses else None
+        return since is not None and any(not one.added_by and one.added_at > since for one in self.documents)
 
     @property
     def running(self) -> tuple[TermView, ...]:
@@ -325,7 +334,7 @@ def one(session: Session, case_id: int) -> CaseView:
         id=row.id, ente_id=row.ente_id, contract_id=row.contract_id, label=f"{row.year}/{row.number}",
         topic=row.topic, channel=row.channel, contact_id=row.contact_id, name=person.name if person else "",
         codice_fiscale=person.codice_fiscale if person else "", received_at=row.received_at, opened_at=row.opened_at,
-        opened_by=people.get(row.opened_by, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
+        opened_by=people.get(row.opened_by or 0, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=lateness(row.due_at, at) if row.due_at else None, rests=row.rests,
@@ -450,7 +459,7 @@ def _steps(session: Session, case_id: int, people: dict[int, str]) -> tuple[Step
 
 def _pauses(session: Session, case_id: int) -> tuple[PauseView, ...]:
     rows = session.scalars(select(CasePause).where(CasePause.case_id == case_id).order_by(CasePause.id.desc()))
-    return tuple(PauseView(one.reason, one.since_at, one.until_at) for one in rows)
+    return tuple(PauseView(one.reason, one.since_at, one.until_at, one.papers) for one in rows)
 
 
 def _documents(session: Session, case_id: int, people: dict[int, str]) -> tuple[DocumentView, ...]:
@@ -459,7 +468,8 @@ def _documents(session: Session, case_id: int, people: dict[int, str]) -> tuple[
     )
     return tuple(
         DocumentView(
-            one.id, one.name, one.media_type, one.size, one.sha256, one.added_at, people.get(one.added_by, "")
+            one.id, one.name, one.media_type, one.size, one.sha256, one.added_at, people.get(one.added_by or 0, ""),
+            one.scan,
         )
         for one in rows
     )  # fmt: skip

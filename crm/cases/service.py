@@ -1,6 +1,6 @@
 """Opening cases, and taking them step by step to their end."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -25,6 +25,7 @@ from crm.positions import queries as positions
 
 MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
+BY_SENDER = "Ritirata da chi l'ha mandata."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
 _C = table_of(Case)
@@ -71,25 +72,50 @@ def open_case(
     _check(request, contact_id, received, at)
     covering = enti.contracts_of(session, ente_id)
     contract_id = min(by.contracts_for(Permission.CASE_WORK) & covering or covering, default=None)
+    row = _opened(session, by, request, contact_id, ente_id, contract_id)
+    if request.follow_up_id is not None:
+        _kept(session, by, row, request.follow_up_id)
+    return row.id
+
+
+def submit(session: Session, *, ente_id: int, request: Request, then: Callable[[Case], None]) -> int:
+    """Register a request that somebody sends from the ente's pages: whose it is nobody knows. Its id.
+
+    `then`: what is to stand beside it before anybody is told.
+    """
+    contract_id = min(enti.contracts_of(session, ente_id), default=None)
+    return _opened(session, None, request, None, ente_id, contract_id, then).id
+
+
+def take_back(session: Session, *, case_id: int) -> None:
+    """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
+    row = locked(session, case_id)
+    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
+
+
+def _opened(
+    session: Session, by: Principal | None, request: Request, contact_id: int | None, ente_id: int,
+    contract_id: int | None, then: Callable[[Case], None] = lambda _row: None,
+) -> Case:  # fmt: skip
     if contract_id is None:
         raise ConflictError("Nessun contratto serve più questo ente: non si aprono richieste.")
-    year = clock.in_rome(at).year
+    at = clock.now(session)
+    year, received = clock.in_rome(at).year, request.received_at or at
     row = Case(
         ente_id=ente_id, contract_id=contract_id, year=year, number=_next(session, ente_id, year), topic=request.topic,
         channel=request.channel, contact_id=contact_id, call_id=request.call_id, received_at=received, opened_at=at,
-        opened_by=by.user_id, state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
-        asked=request.asked.strip(), rests=False, version=1, protocol_number="",
+        opened_by=by.user_id if by else None, state=OPENED.state, surety=request.surety,
+        reasons=request.reasons.strip(), asked=request.asked.strip(), rests=False, version=1, protocol_number="",
     )  # fmt: skip
     session.add(row)
     session.flush()
+    then(row)
     _concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
     message = citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
     registering.owe(session, row)
-    if request.follow_up_id is not None:
-        _kept(session, by, row, request.follow_up_id)
-    return row.id
+    return row
 
 
 def step(session: Session, by: Principal, *, case_id: int, version: int, deed: Deed, said: Said) -> None:
@@ -100,11 +126,17 @@ def step(session: Session, by: Principal, *, case_id: int, version: int, deed: D
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
         raise ConflictError("I termini sono sospesi: prima falli ripartire.")
     words = _needed(session, row, its, said)
-    at = clock.now(session)
-    standing = after(row.topic, Standing(row.state, row.outcome), deed, said.outcome)
+    _stepped(session, by, row, its, said.outcome, words)
+
+
+def _stepped(
+    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str
+) -> None:  # fmt: skip
+    at, deed = clock.now(session), its.deed
+    standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
     row.closed_at = at if row.state is State.CLOSED else None
-    if row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
+    if by is not None and row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
         row.owner_id = by.user_id
     running.done(session, row, deed, at)
     if row.closed_at is not None:

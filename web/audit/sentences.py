@@ -154,6 +154,7 @@ SENTENCES = {
     "case.extend": "Ha prorogato un termine di una richiesta",
     "case.register": "Ha scritto il protocollo di una richiesta",
     "case.attach": "Ha aggiunto un documento a una richiesta",
+    "case.identify": "Ha riconosciuto di quale contribuente è una richiesta",
     "case.warn": "È stato segnalato che un termine di una richiesta sta per finire",
     "case.plan_tried": "Ha provato un piano di rate per una richiesta",
     "case.instalment_rules": "Ha cambiato le regole delle rate dell'ente",

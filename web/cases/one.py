@@ -1,8 +1,5 @@
 """One case: what it is about, where it stands, and what may be done with it now."""
 
-import hashlib
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -18,10 +15,12 @@ from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possi
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
+from crm.cases.submissions import senders
 from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from web.cases import files
 from web.cases.words import ASKS, DO, WHY
 from web.edge.fields import day_of, id_of
 from web.edge.templating import page
@@ -47,7 +46,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         steps = [_button(each) for each in possible(found.topic, found.state)]
         manages = Who.SUPERVISOR in his
         return {
-            "one": found, "awaited": registering.owed(session, case_id),
+            "one": found, "sender": senders.of_case(session, case_id), "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),
@@ -91,6 +90,20 @@ def assign(
     return told_anew("Affidata.", visit)
 
 
+@router.post("/{case_id}/identify")
+def identify(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, contact_id: FieldText = ""
+) -> Response:  # fmt: skip
+    """It is this taxpayer's: somebody made sure."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: senders.identify(
+            session, visit.principal, case_id=case_id, version=version, contact_id=id_of(contact_id) or 0
+        ),
+    )
+    return told_anew("Ora è nel suo fascicolo.", visit)
+
+
 @router.post("/{case_id}/protocol")
 def protocol(
     runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = ""
@@ -120,12 +133,15 @@ def protocol_again(runtime: RuntimeDep, visit: ChangeDep, case_id: int) -> Respo
 
 @router.post("/{case_id}/pause")
 def pause(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reason: Annotated[PauseReason, Form()]
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reason: Annotated[PauseReason, Form()],
+    papers: FieldText = "",
 ) -> Response:  # fmt: skip
     """Its terms rest."""
     runtime.database.transact(
         _scope(visit),
-        lambda session: resting.pause(session, visit.principal, case_id=case_id, version=version, reason=reason),
+        lambda session: resting.pause(
+            session, visit.principal, case_id=case_id, version=version, reason=reason, papers=papers
+        ),
     )
     return told_anew("Termini sospesi.", visit)
 
@@ -161,17 +177,10 @@ def extend(
 @router.post("/{case_id}/documents")
 def bring(runtime: RuntimeDep, visit: ChangeDep, case_id: int, file: UploadFile | None = None) -> Response:
     """A file is added: its contents are stored first, outside of any transaction."""
-    content = file.file.read(documents.MOST_BYTES + 1) if file is not None else b""
-    kind = documents.kind_of(content)
+    content, brought = files.checked(runtime, file)
     with runtime.database.begin(_scope(visit)) as session:
         ente_id = documents.may_add(session, visit.principal, case_id=case_id)
-    sha256 = hashlib.sha256(content).hexdigest()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "content"
-        copy.write_bytes(content)
-        runtime.documents.put(ente_id, sha256, copy)
-    name = file.filename if file is not None and file.filename else ""
-    brought = documents.Brought(name, kind, len(content), sha256)
+    files.store(runtime, ente_id, content, brought)
     runtime.database.transact(
         _scope(visit), lambda session: documents.add(session, visit.principal, case_id=case_id, brought=brought)
     )

@@ -72,6 +72,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.EXTEND: "Termine prorogato",
         Deed.REGISTER: "Protocollata",
         Deed.ATTACH: "Documento aggiunto",
+        Deed.IDENTIFY: "Riconosciuto il contribuente",
         Deed.WARN: "Segnalato che il termine sta per finire",
     },
     Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente"},

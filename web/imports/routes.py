@@ -15,6 +15,9 @@ from starlette.datastructures import Headers
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
+from crm.agendas import sites
+from crm.cases import documents
+from crm.cases.submissions import codes
 from crm.collection import queries as collection
 from crm.collection import service
 from crm.collection.models import MAX_REMARKS
@@ -43,6 +46,8 @@ RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
 FORM_BYTES = 64 * 1024
 FEED_BYTES = 2 * 1024**3
+CASE_BYTES = documents.MOST_BYTES + FORM_BYTES
+CITIZENS_BYTES = 3 * documents.MOST_BYTES  # what is somewhat too large is refused in words
 UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
     "/files/documents": (Permission.COLLECTION_IMPORT, 200 * 1024**2),
@@ -51,13 +56,17 @@ UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
     "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
     "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
     "/field/agents": (Permission.FIELD_MANAGE, photos.MOST_BYTES + FORM_BYTES),
+    "/cases/documents": (Permission.CASE_WORK, CASE_BYTES),
 }
 ALIKE = (
     (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
+    (re.compile(r"/cases/\d+/documents"), "/cases/documents"),
     (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
     (re.compile(r"/field/(agents/\d+/(photo|papers)|accreditations/\d+/proof)"), "/field/agents"),
 )
 OUTBOX, OUTBOX_BYTES = "/door/outbox", 4 * 1024**2  # a visit's pictures, from a telephone that we know
+# A citizen's papers: from a page whose address holds a token of ours.
+SENT = re.compile(r"/segnala/([a-z0-9-]{1,40})/(?:segui/)?(x[a-z2-7]{52}(?:\.[a-z]{2})?)(?:/allegati|/salva)?")
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -97,12 +106,22 @@ async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     if request["path"] == OUTBOX:
         known = await run_in_threadpool(_telephone, runtime, Headers(scope=request).get("x-door-token", ""))
         return OUTBOX_BYTES if known else FORM_BYTES
+    if found := SENT.fullmatch(request["path"]):
+        known = await run_in_threadpool(_citizen, runtime, *found.groups())
+        return CITIZENS_BYTES if known and request["method"] == "POST" else FORM_BYTES
     path = next((name for pattern, name in ALIKE if pattern.fullmatch(request["path"])), request["path"])
     permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
     if permission is None or request["method"] != "POST":
         return FORM_BYTES
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
     return largest if visit and visit.principal.can(permission) else FORM_BYTES
+
+
+def _citizen(runtime: Runtime, slug: str, token: str) -> bool:
+    """Whether somebody has begun to write to an ente on its pages, or follows what he sent."""
+    with runtime.database.begin(Scope.nothing()) as session:
+        site = sites.by_slug(session, slug)
+        return site is not None and codes.known(session, ente_id=site.ente_id, token=token)
 
 
 def _telephone(runtime: Runtime, token: str) -> bool:

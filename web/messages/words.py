@@ -70,5 +70,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.CASE_EXTENDED: "proroga di una richiesta",
         MessageTemplate.CASE_ANSWERED: "risposta pronta a una richiesta",
         MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
+        MessageTemplate.CASE_FOLLOW: "numero e codice di una richiesta mandata dal sito",
+        MessageTemplate.CASE_NEWS: "risposta a una richiesta mandata dal sito",
+        MessageTemplate.CASE_PAPERS: "documenti chiesti per una richiesta mandata dal sito",
     },
 }

@@ -11,6 +11,7 @@ import crm.audit.models
 import crm.cases.instalments.models
 import crm.cases.models
 import crm.cases.protocol.models
+import crm.cases.submissions.models
 import crm.collection.models
 import crm.contacts.models
 import crm.continuity.models

@@ -52,6 +52,7 @@ from crm.cases.models import (
     PauseReason,
 )
 from crm.cases.protocol.models import CaseRegistration
+from crm.cases.submissions.models import CaseSender, SubmissionDraft, SubmissionFile
 from crm.cases.terms import TermKind
 from crm.collection.models import (
     CollectionSource,
@@ -93,7 +94,7 @@ from crm.continuity.models import Cause, Interruption, InterruptionRemark
 from crm.continuity.models import RemarkState as AskedState
 from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
-from crm.documents.models import Document, DocumentContent, DocumentKind
+from crm.documents.models import Document, DocumentContent, DocumentKind, Scan
 from crm.drafts import service as drafts
 from crm.drafts.places import FormKind, Place
 from crm.duplicates import service as duplicates
@@ -244,6 +245,10 @@ def _a_case(session: Session, cast: Cast) -> None:
             ),
             CaseRegistration(**of, trouble="x"),
             CasePause(**of, reason=PauseReason.COURT, since_at=AS_OF),
+            CaseSender(
+                **of, language="it", given_name="Mario", surname="Bianchi", codice_fiscale="", email="m@example.it",
+                phone="", page="https://x.example/segnala/empoli/segui",
+            ),
             CaseDocument(
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
                 added_at=AS_OF, added_by=cast.anna,
@@ -251,6 +256,21 @@ def _a_case(session: Session, cast: Cast) -> None:
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
         ]
+    )  # fmt: skip
+
+
+def _a_submission(session: Session, cast: Cast) -> None:
+    """Somebody is writing to Empoli, and has added a picture."""
+    draft = SubmissionDraft(
+        id=uuid4(), ente_id=cast.empoli, topic=CaseTopic.COMPLAINT, language="it", changed_at=AS_OF
+    )  # fmt: skip
+    session.add(draft)
+    session.flush()
+    session.add(
+        SubmissionFile(
+            id=uuid4(), ente_id=cast.empoli, draft_id=draft.id, name="x.png", media_type="image/png", size=1,
+            sha256="e" * 64, scan=Scan.CLEAN, added_at=AS_OF,
+        )
     )  # fmt: skip
 
 
@@ -412,6 +432,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         _propose(session, cast)
         _a_case(session, cast)
+        _a_submission(session, cast)
         notices.add(
             session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
         )

@@ -18,6 +18,7 @@ from crm.access.permissions import Principal
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from crm.documents.scanning import Scanner
 from crm.messages import outbox
 from crm.messages.models import Message
 from crm.messages.templates import MessageTemplate
@@ -40,7 +41,6 @@ from telephony.mail.models import (
 )
 from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
-from telephony.mail.scanning import Scanner
 from telephony.mail.secrets import Secret, Tokens
 from telephony.mail.writing import routes
 from telephony.messages.delivery import Delivery
