@@ -51,6 +51,7 @@ from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.conditions import routes as conditions
+from web.consigning import routes as consigning
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
@@ -229,6 +230,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         booking_waiting,
         booking_rating,
         booking_steps,
+        consigning,
         submissions_following,
         submissions_steps,
         desk,

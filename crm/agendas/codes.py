@@ -34,6 +34,7 @@ class Use(StrEnum):
     RATING = "rating"
     SUBMISSION = "submission"
     FOLLOWED = "followed"  # a case, by whoever sent it
+    CONSIGNED = "consigned"  # documents of a case
 
 
 def new_code() -> str:

@@ -84,6 +84,9 @@ class Deed(StrEnum):
     REGISTER = "register"  # in the ente's protocol
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
+    CONSIGN = "consign"  # documents are handed to the taxpayer, by a one-time code
+    RECALL = "recall"  # and are not to be opened any more
+    READ = "read"  # he opened one
     IDENTIFY = "identify"  # it is known now which taxpayer's it is
 
 

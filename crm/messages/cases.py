@@ -211,3 +211,21 @@ PAPERS = {
         ),
     ),
 }  # fmt: skip
+# To a taxpayer whose documents wait for him on a page (`crm.cases.consigning`).
+DOCUMENTS = {
+    "it": Wording(
+        sms="{ente}: per la sua richiesta {number} c'è un documento. Lo apre con un codice qui: {link}",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail("it", "per la sua richiesta {number} c'è un documento. Lo apre con un codice qui:", "{link}"),
+    ),
+    "en": Wording(
+        sms="{ente}: there is a document for your request {number}. Open it with a code here: {link}",
+        subject="{ente}: your request {number}",
+        body=mail("en", "there is a document for your request {number}. Open it with a code here:", "{link}"),
+    ),
+    "de": Wording(
+        sms="{ente}: zu Ihrer Anfrage {number} gibt es ein Dokument. Mit einem Code öffnen: {link}",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail("de", "zu Ihrer Anfrage {number} gibt es ein Dokument. Sie öffnen es hier mit einem Code:", "{link}"),
+    ),
+}

@@ -45,6 +45,7 @@ class MessageTemplate(StrEnum):
     CASE_FOLLOW = "case_follow"
     CASE_NEWS = "case_news"
     CASE_PAPERS = "case_papers"
+    CASE_DOCUMENTS = "case_documents"
     MAIL_RECEIVED = "mail_received"
     MAIL_ANSWER = "mail_answer"
 
@@ -668,6 +669,7 @@ CASE_FOLLOW = Template(
 )  # fmt: skip
 CASE_NEWS = Template(MessageTemplate.CASE_NEWS, Kind.SERVICE, _FOLLOWED, cases.NEWS, _OF_A_CASE)
 CASE_PAPERS = Template(MessageTemplate.CASE_PAPERS, Kind.SERVICE, _FOLLOWED, cases.PAPERS, _OF_A_CASE)
+CASE_DOCUMENTS = Template(MessageTemplate.CASE_DOCUMENTS, Kind.SERVICE, _FOLLOWED, cases.DOCUMENTS, _OF_A_CASE)
 
 # From a mailbox (`telephony.mail`), to whoever wrote to it. The subject is ours: his own may tell of a debt.
 MAIL_RECEIVED = Template(
@@ -718,7 +720,7 @@ TEMPLATES = catalogue(
         SERVICE_DOWN, SERVICE_BACK,
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
         CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
-        CASE_FOLLOW, CASE_NEWS, CASE_PAPERS,
+        CASE_FOLLOW, CASE_NEWS, CASE_PAPERS, CASE_DOCUMENTS,
         MAIL_RECEIVED, MAIL_ANSWER,
     )
 )  # fmt: skip

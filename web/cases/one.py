@@ -10,23 +10,29 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
+from crm.agendas import sites
 from crm.cases import documents, owners, queries, resting, rights, service, told
+from crm.cases.consigning import service as consigning
+from crm.cases.consigning.service import Preview
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
+from crm.cases.queries import CaseView
 from crm.cases.service import Said
 from crm.cases.submissions import senders
 from crm.core.db import Scope
-from crm.core.errors import FieldError
+from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
 from web.cases import files
 from web.cases.words import ASKS, DO, WHY
+from web.consigning import routes as handed
 from web.edge.fields import day_of, id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.field.forms import told_anew
 from web.files.documents import POLICIES
+from web.wiring import Runtime
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 T = TypeVar("T")
@@ -46,6 +52,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         steps = [_button(each) for each in possible(found.topic, found.state)]
         manages = Who.SUPERVISOR in his
         return {
+            "consigned": consigning.of_case(session, case_id),
+            "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
             "one": found, "sender": senders.of_case(session, case_id), "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
@@ -187,6 +195,36 @@ def bring(runtime: RuntimeDep, visit: ChangeDep, case_id: int, file: UploadFile 
     return told_anew("Documento aggiunto.", visit)
 
 
+@router.post("/{case_id}/consign")
+def consign(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, document_ids: Annotated[tuple[UUID, ...], Form()] = ()
+) -> Response:  # fmt: skip
+    """Some of its documents are handed to its taxpayer, by a one-time code."""
+
+    def work(session: Session) -> None:
+        at = _page_at(session, runtime, queries.one(session, case_id).ente_id)
+        if at is None:
+            raise ConflictError("L'ente non ha ancora le sue pagine per i cittadini: si aprono dagli appuntamenti.")
+        consigning.consign(session, visit.principal, case_id=case_id, document_ids=document_ids, page_at=at)
+
+    runtime.database.transact(_scope(visit), work)
+    return told_anew("Mandato.", visit)
+
+
+@router.post("/{case_id}/recall")
+def recall(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, consignment_id: Annotated[UUID, Form()]
+) -> Response:  # fmt: skip
+    """He is not to open them any more."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: consigning.withdraw(
+            session, visit.principal, case_id=case_id, consignment_id=consignment_id
+        ),
+    )  # fmt: skip
+    return told_anew("Ritirato: non si apre più.", visit)
+
+
 @router.get("/documents/{document_id}")
 def document(runtime: RuntimeDep, visit: VisitDep, document_id: UUID) -> Response:
     """A file, to be looked at in the browser."""
@@ -202,6 +240,19 @@ def document(runtime: RuntimeDep, visit: VisitDep, document_id: UUID) -> Respons
             "cache-control": "no-store", "cross-origin-resource-policy": "same-origin",
         },
     )  # fmt: skip
+
+
+def _page_at(session: Session, runtime: Runtime, ente_id: int) -> str | None:
+    site = sites.of_ente(session, ente_id)
+    return handed.page_at(site, runtime.settings.public_url) if site is not None else None
+
+
+def _preview(session: Session, runtime: Runtime, one: CaseView) -> Preview | None:
+    """What its taxpayer would get with a code; none where that cannot be."""
+    at = _page_at(session, runtime, one.ente_id)
+    if at is None or not one.documents or one.contact_id is None:
+        return None
+    return consigning.preview(session, one.id, page_at=at)
 
 
 def _button(step: Step) -> dict[str, Any]:

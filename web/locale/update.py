@@ -52,13 +52,15 @@ SAID = (
 )  # fmt: skip
 # What citizens read, and of those folders what they do not.
 TO_CITIZENS = (
-    "web/templates/booking/", "web/booking/", "crm/agendas/", "web/templates/submissions/", "web/submissions/",
-    "crm/cases/submissions/", "crm/cases/documents.py", "web/cases/files.py", "web/templates/field/badge.html",
-    "web/templates/field/_valid.html",
+    "web/templates/booking/", "web/booking/", "crm/agendas/", "web/templates/field/badge.html",
+    "web/templates/field/_valid.html", "web/templates/consigning/", "web/consigning/", "crm/cases/consigning/",
+    "web/templates/submissions/", "web/submissions/", "crm/cases/submissions/", "crm/cases/documents.py",
+    "web/cases/files.py",
 )  # fmt: skip
 TO_STAFF = (
     "crm/agendas/preparing.py", "crm/agendas/bulk/", "crm/agendas/sites.py", "crm/agendas/privacy.py",
-    "crm/cases/submissions/senders.py", "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/",
+    "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/", "crm/cases/consigning/service.py",
+    "crm/cases/submissions/senders.py",
 )  # fmt: skip
 CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link, Stage)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him

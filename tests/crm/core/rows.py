@@ -36,6 +36,7 @@ from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, 
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
+from crm.cases.consigning.models import ConsignedDocument, Consignment
 from crm.cases.instalments.models import InstalmentRules
 from crm.cases.lifecycle import Channel as CaseChannel
 from crm.cases.lifecycle import Deed as CaseDeed
@@ -253,10 +254,18 @@ def _a_case(session: Session, cast: Cast) -> None:
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
                 added_at=AS_OF, added_by=cast.anna,
             ),
+            Consignment(
+                **of, id=(consigned := uuid4()), contact_id=cast.mario, language="it", made_at=AS_OF,
+                made_by=cast.anna, until=AS_OF, code_channel=MessageChannel.SMS, code_address="+393480000001",
+            ),
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
         ]
     )  # fmt: skip
+
+    document = session.scalars(select(CaseDocument.id).where(CaseDocument.case_id == case.id)).one()
+    session.add(ConsignedDocument(consignment_id=consigned, document_id=document, ente_id=cast.empoli))
+    session.flush()
 
 
 def _a_submission(session: Session, cast: Cast) -> None:
