@@ -36,6 +36,7 @@ from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
+from web.cases import live as case_live
 from web.cases import one as case_pages
 from web.cases import plans as case_plans
 from web.cases import routes as cases
@@ -65,6 +66,7 @@ from web.dialer import routes as dialer
 from web.drafts import routes as drafts
 from web.duplicates import routes as duplicates
 from web.edge import errors
+from web.edge.allowance import allowance
 from web.edge.requests import Envelope, content_security_policy
 from web.ente import routes as ente
 from web.enti import conduct, recorded, served
@@ -215,6 +217,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         follow_ups,
         cases,
         shared_cases,
+        case_live,
         case_plans,
         case_pages,
         services,
@@ -345,9 +348,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
     static = GZipMiddleware(StaticFiles(directory=STATIC), minimum_size=2_000)  # no secret is in it to be guessed
     app.mount("/static", static, name="static")
     policy = content_security_policy(runtime.carrier.origins())
-    return Envelope(
-        app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(imports.allowance, runtime)
-    )
+    return Envelope(app, policy=policy, secure=runtime.settings.secure_cookies, allowance=partial(allowance, runtime))
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

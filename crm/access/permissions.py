@@ -101,7 +101,7 @@ MEANINGS: dict[Permission, str] = {
     Permission.INTERVIEW_CONDUCT: "Interview by telephone, go on with a colleague's interview",
     Permission.INTERVIEW_EXPORT: "See a survey's outcome rates, take its answers away as files",
     Permission.FIELD_MANAGE: "Field agents with their papers, practices, mandates, rounds; answer an alarm",
-    Permission.FIELD_APPROVE: "Approve field agents for the ente, find them unfit, name who is to be visited",
+    Permission.FIELD_APPROVE: "Approve agents for the ente, find them unfit, say whom they visit and in which words",
     Permission.FIELD_WATCH: "Read practices, reports of visits, commissions, the register of operations",
     Permission.FIELD_VISIT: "Accept mandates, visit, and tell what came of it",
     Permission.CASE_READ: "See cases: requests to the ente, their terms and what was done",

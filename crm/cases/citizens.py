@@ -22,6 +22,11 @@ def opened(session: Session, by: Principal | None, row: Case) -> UUID | None:
     return _tell(session, by, row, MessageTemplate.CASE_OPENED)
 
 
+def not_opened(session: Session, row: Case) -> None:
+    """He is not told that it was registered, if he was not yet."""
+    messages.withdraw(session, ente_id=row.ente_id, causes=[_cause(row, MessageTemplate.CASE_OPENED)])
+
+
 def stepped(session: Session, by: Principal | None, row: Case, deed: Deed, words: str) -> UUID | None:
     """The answer, at an address verified as his, or else that there is one; which office is competent; none of others.
 

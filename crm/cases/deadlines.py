@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from crm.core.clock import business_day, start_of_day
 from crm.enti.days import Patron, is_working_day
+from crm.follow_ups.when import Lateness, lateness
 
 DAY = timedelta(days=1)
 Counts = Callable[[date], bool]
@@ -77,3 +78,8 @@ def due_at(since: datetime, span: Span, patron: Patron | None, rests: Collection
 def shown_day(due: datetime) -> date:
     """The last day of a term that is over at an instant."""
     return business_day(due - timedelta(microseconds=1))
+
+
+def how_late(due: datetime, now: datetime) -> Lateness:
+    """Where a term's last day lies, as seen from now: what is due at midnight is due on the day before."""
+    return lateness(due - timedelta(microseconds=1), now)

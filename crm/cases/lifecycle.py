@@ -37,6 +37,7 @@ class Channel(StrEnum):
 
     PHONE = "phone"
     DESK = "desk"
+    VISIT = "visit"
     EMAIL = "email"
     PEC = "pec"
     LETTER = "letter"
@@ -74,6 +75,7 @@ class Deed(StrEnum):
     FILE_CLAIM = "file_claim"
     PREPARE = "prepare"
     CARRIED_OUT = "carried_out"  # the collection system has done what was granted
+    REJECTED = "rejected"  # the collection system does not do it, and says why
     REDIRECT = "redirect"
     WITHDRAW = "withdraw"
     # What leaves the state as it is.
@@ -88,6 +90,9 @@ class Deed(StrEnum):
     RECALL = "recall"  # and are not to be opened any more
     READ = "read"  # he opened one
     IDENTIFY = "identify"  # it is known now which taxpayer's it is
+    REPEAT = "repeat"  # it is asked for again
+    PROPOSE = "propose"  # what was granted, to the collection system
+    ACCEPTED = "accepted"  # by the collection system
 
 
 class Who(StrEnum):
@@ -96,6 +101,7 @@ class Who(StrEnum):
     OPERATOR = "operator"
     SUPERVISOR = "supervisor"
     ENTE = "ente"
+    GESTIONALE = "gestionale"  # the collection system
 
 
 class Need(StrEnum):
@@ -171,14 +177,25 @@ def _told(since: State, *, carried: bool) -> Step:
     return Step(Deed.REPLY, since, State.CLOSED, needs=_REGISTERED, carried=then)
 
 
+def _back(to: State, *since: State) -> tuple[Step, ...]:
+    """What was granted is not done: it is to be decided again."""
+    return tuple(Step(Deed.REJECTED, one, to, Who.GESTIONALE, _WHY) for one in since)
+
+
 _CARRIED_OUT = Step(Deed.CARRIED_OUT, State.AT_GESTIONALE, State.CLOSED, Who.SUPERVISOR, _WHY)
 _BY_US = (
     _TAKEN,
     Step(Deed.DECIDE, State.WORKING, State.DECIDED, needs=_BOTH),
     _told(State.DECIDED, carried=True),
     _CARRIED_OUT,
+    *_back(State.WORKING, State.DECIDED, State.AT_GESTIONALE),
 )
-_BY_ENTE = (*_AT_ENTE, _told(State.DECIDED, carried=True), _CARRIED_OUT)
+_BY_ENTE = (
+    *_AT_ENTE,
+    _told(State.DECIDED, carried=True),
+    _CARRIED_OUT,
+    *_back(State.AT_ENTE, State.DECIDED, State.AT_GESTIONALE),
+)
 _SIGNED = (
     *_AT_ENTE,
     Step(Deed.DRAFT, State.DECIDED, State.TO_SIGN),
@@ -186,6 +203,7 @@ _SIGNED = (
     Step(Deed.SEND_BACK, State.TO_SIGN, State.DECIDED, Who.ENTE, _WHY),
     _told(State.SIGNED, carried=True),
     _CARRIED_OUT,
+    *_back(State.AT_ENTE, State.DECIDED, State.TO_SIGN, State.SIGNED, State.AT_GESTIONALE),
 )
 _OF_ENTE = (*_AT_ENTE, _told(State.DECIDED, carried=False))  # nothing of it is the collection system's
 _ANSWERED = (_TAKEN, Step(Deed.REPLY, State.WORKING, State.CLOSED, needs=_WHY))
@@ -250,7 +268,8 @@ def after(topic: Topic, standing: Standing, deed: Deed, outcome: Outcome | None 
     step = step_of(topic, standing.state, deed)
     came = _outcome(deed, standing.outcome, outcome)
     to = step.carried if step.carried and came in CARRIED else step.to
-    return Standing(to, None if deed is Deed.SEND_BACK and to is State.WORKING else came)
+    anew = deed is Deed.REJECTED or (deed is Deed.SEND_BACK and to is State.WORKING)
+    return Standing(to, None if anew else came)
 
 
 def _outcome(deed: Deed, before: Outcome | None, said: Outcome | None) -> Outcome | None:

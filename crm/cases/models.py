@@ -60,7 +60,9 @@ class Case(Base):
     call_id: Mapped[UUID | None]  # in which it was made
     received_at: Mapped[datetime]
     opened_at: Mapped[datetime]
-    opened_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: it came from the pages
+    opened_by: Mapped[int | None] = mapped_column(
+        ForeignKey("app_user.id")
+    )  # none: the system, or it came from the pages
     state: Mapped[State] = mapped_column(choice(State))
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: whoever takes it
@@ -73,6 +75,8 @@ class Case(Base):
     due_at: Mapped[datetime | None]
     rests: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     closed_at: Mapped[datetime | None]
+    busy_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # who wrote something about it, at `busy_at`
+    busy_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
 
     __table_args__ = (

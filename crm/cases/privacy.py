@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from crm.cases.consigning.models import ConsignedDocument, Consignment
+from crm.cases.gestionale.models import CaseProposal
 from crm.cases.lifecycle import State
 from crm.cases.models import Case, CaseDocument, CasePause, CasePosition, CaseStep, CaseTerm
 from crm.cases.protocol.models import CaseRegistration
@@ -69,6 +70,7 @@ HOLDERS: tuple[Holder, ...] = (
     _Documents(_DOCUMENT, "Documenti delle richieste", hidden=frozenset({"added_by"})),
     _OfCases(table_of(CaseRegistration), "Richieste da protocollare"),
     _OfCases(table_of(CaseSender), "Chi ha mandato le richieste dal sito"),
+    _OfCases(table_of(CaseProposal), "Proposte delle richieste al gestionale"),
     _OfCases(table_of(CasePosition), "Posizioni delle richieste"),
     _OfCases(
         table_of(CaseStep), "Passi delle richieste", emptied={"words": ""}, why=WHY, hidden=frozenset({"made_by"})
@@ -79,7 +81,7 @@ HOLDERS: tuple[Holder, ...] = (
     ),
     _OfCases(table_of(CaseTerm), "Termini delle richieste", emptied={"owner_told_at": None}, why=WHY),
     _Cases(
-        _CASE, "Richieste", why=WHY, hidden=frozenset({"opened_by", "owner_id"}),
+        _CASE, "Richieste", why=WHY, hidden=frozenset({"opened_by", "owner_id", "busy_id", "busy_at"}),
         emptied={"reasons": "", "asked": "", "call_id": None},
     ),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on, scope_for
 from crm.cases.lifecycle import Who
+from crm.core.errors import ForbiddenError
 
 OF: Mapping[Who, Permission] = MappingProxyType(
     {
@@ -19,7 +20,9 @@ OF: Mapping[Who, Permission] = MappingProxyType(
 
 
 def require(session: Session, by: Principal, who: Who, ente_id: int) -> None:
-    """Raises `ForbiddenError` unless `by` may take steps of these for the ente."""
+    """Raises `ForbiddenError` unless `by` may take steps of these for the ente. Nobody takes the gestionale's."""
+    if who not in OF:
+        raise ForbiddenError("Questo passo lo fa il gestionale.")
     require_on(session, by, OF[who], ente_id=ente_id)
 
 

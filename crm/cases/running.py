@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm.cases import terms
 from crm.cases.deadlines import Rest, Span, due_at
+from crm.cases.gestionale import patience
 from crm.cases.lifecycle import Deed
 from crm.cases.models import Case, CasePause, CaseTerm
 from crm.core import clock
@@ -38,7 +39,10 @@ def done(session: Session, row: Case, deed: Deed, at: datetime) -> None:
             one.met_at = at
     since = row.received_at if deed is Deed.OPEN else at
     if row.closed_at is None:
-        for agreed in terms.begun_by(row.topic, deed, promised(session, row.contract_id, at), surety=row.surety):
+        for agreed in terms.begun_by(
+            row.topic, deed, promised(session, row.contract_id, at), surety=row.surety,
+            own_days=patience.days(session, row.ente_id),
+        ):  # fmt: skip
             met = agreed.kind in terms.met_by(row.topic, deed)
             session.add(
                 CaseTerm(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
+from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
@@ -70,49 +71,41 @@ def open_case(
     at = clock.now(session)
     received = request.received_at or at
     _check(request, contact_id, received, at)
-    covering = enti.contracts_of(session, ente_id)
-    contract_id = min(by.contracts_for(Permission.CASE_WORK) & covering or covering, default=None)
-    row = _opened(session, by, request, contact_id, ente_id, contract_id)
+    row = registered(session, by, request=request, contact_id=contact_id, ente_id=ente_id)
     if request.follow_up_id is not None:
         _kept(session, by, row, request.follow_up_id)
     return row.id
 
 
-def submit(session: Session, *, ente_id: int, request: Request, then: Callable[[Case], None]) -> int:
-    """Register a request that somebody sends from the ente's pages: whose it is nobody knows. Its id.
-
-    `then`: what is to stand beside it before anybody is told.
-    """
-    contract_id = min(enti.contracts_of(session, ente_id), default=None)
-    return _opened(session, None, request, None, ente_id, contract_id, then).id
-
-
-def take_back(session: Session, *, case_id: int) -> None:
-    """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
-    row = locked(session, case_id)
-    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
-
-
-def _opened(
-    session: Session, by: Principal | None, request: Request, contact_id: int | None, ente_id: int,
-    contract_id: int | None, then: Callable[[Case], None] = lambda _row: None,
+def registered(
+    session: Session, by: Principal | None, *, request: Request, contact_id: int | None, ente_id: int,
+    quietly: bool = False, then: Callable[[Case], None] = lambda _row: None,
 ) -> Case:  # fmt: skip
+    """Write a request down for whoever may (none: the system, or whoever sends it from the pages); `quietly`: its
+    citizen is not told; `then`: what is to stand beside it before anybody is told.
+
+    Raises `ConflictError` for an ente that nobody serves any more.
+    """
+    at = clock.now(session)
+    covering = enti.contracts_of(session, ente_id)
+    his = by.contracts_for(Permission.CASE_WORK) if by else frozenset()
+    contract_id = min(his & covering or covering, default=None)
     if contract_id is None:
         raise ConflictError("Nessun contratto serve più questo ente: non si aprono richieste.")
-    at = clock.now(session)
-    year, received = clock.in_rome(at).year, request.received_at or at
+    year = clock.in_rome(at).year
     row = Case(
         ente_id=ente_id, contract_id=contract_id, year=year, number=_next(session, ente_id, year), topic=request.topic,
-        channel=request.channel, contact_id=contact_id, call_id=request.call_id, received_at=received, opened_at=at,
-        opened_by=by.user_id if by else None, state=OPENED.state, surety=request.surety,
-        reasons=request.reasons.strip(), asked=request.asked.strip(), rests=False, version=1, protocol_number="",
+        channel=request.channel, contact_id=contact_id, call_id=request.call_id,
+        received_at=request.received_at or at, opened_at=at, opened_by=by.user_id if by else None,
+        state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
+        asked=request.asked.strip(), rests=False, version=1, protocol_number="",
     )  # fmt: skip
     session.add(row)
     session.flush()
     then(row)
     _concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
-    message = citizens.opened(session, by, row)
+    message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
     registering.owe(session, row)
     return row
@@ -126,12 +119,19 @@ def step(session: Session, by: Principal, *, case_id: int, version: int, deed: D
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
         raise ConflictError("I termini sono sospesi: prima falli ripartire.")
     words = _needed(session, row, its, said)
-    _stepped(session, by, row, its, said.outcome, words)
+    at = _stepped(session, by, row, its, said.outcome, words)
+    proposing.decided(session, by, row, its, words, at)
+
+
+def take_back(session: Session, *, case_id: int) -> None:
+    """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
+    row = locked(session, case_id)
+    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
 
 
 def _stepped(
     session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str
-) -> None:  # fmt: skip
+) -> datetime:  # fmt: skip
     at, deed = clock.now(session), its.deed
     standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
@@ -144,6 +144,7 @@ def _stepped(
     message = citizens.stepped(session, by, row, deed, words)
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
+    return at
 
 
 def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:

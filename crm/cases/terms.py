@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from crm.cases.carrying import TRACES
 from crm.cases.deadlines import Span
 from crm.cases.lifecycle import Deed, Topic
 from crm.levels.agreement import Promise
@@ -36,6 +37,9 @@ class TermKind(StrEnum):
     REPORTED = "reported"
     CLAIMED = "claimed"
     PREPARED = "prepared"
+    GESTIONALE_ANSWERS = "gestionale_answers"  # to what was proposed
+    CARRIED = "carried"  # what it accepted is seen in its feed
+    DECIDED_AGAIN = "decided_again"  # what it refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Rule:
     """A term of a topic: from which deed it runs (from `OPEN`: from when the request came in), and which meets it.
 
     `agreed`: the levels by which contracts promise it, the first one that there is; `surety`: those of a request that
-    comes with one.
+    comes with one; `own`: it is as many days of the calendar as the ente gives the collection system.
     """
 
     kind: TermKind
@@ -60,6 +64,7 @@ class Rule:
     agreed: tuple[N, ...] = ()
     law: Law | None = None
     surety: tuple[N, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Agreed:
     by_contract: bool
 
 
+BY_ENTE = "own_days"  # the source of a term that the ente gives
 GENERAL = Law(30, "L. 241/1990, art. 2, c. 2")
 _IN, _DECIDED = frozenset({Deed.OPEN}), frozenset({Deed.AUTHORISE, Deed.DENY, Deed.DECIDE})
 _K = TermKind
@@ -89,7 +95,15 @@ def _told(*agreed: N) -> Rule:
     return Rule(_K.TOLD, _DECIDED, frozenset({Deed.REPLY}), agreed)
 
 
-RULES: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
+_AT_GESTIONALE = (
+    Rule(
+        _K.GESTIONALE_ANSWERS, frozenset({Deed.PROPOSE}), frozenset({Deed.ACCEPTED, Deed.REJECTED, Deed.CARRIED_OUT}),
+        own=True,
+    ),
+    Rule(_K.CARRIED, frozenset({Deed.ACCEPTED}), frozenset({Deed.CARRIED_OUT}), own=True),
+    Rule(_K.DECIDED_AGAIN, frozenset({Deed.REJECTED}), _DECIDED, own=True),
+)  # fmt: skip
+_OF_TOPIC: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
     {
         Topic.INSTALMENTS: (
             _from_request(_K.REGISTERED, Deed.OPEN, N.INSTALMENT_REGISTERED),
@@ -133,10 +147,19 @@ RULES: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
 )  # fmt: skip
 
 
-def begun_by(topic: Topic, deed: Deed, promises: Mapping[str, Promise], *, surety: bool = False) -> list[Agreed]:
-    """The terms that begin to run with a deed."""
+RULES: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
+    {topic: (*rules, *(_AT_GESTIONALE if topic in TRACES else ())) for topic, rules in _OF_TOPIC.items()}
+)
+
+
+def begun_by(
+    topic: Topic, deed: Deed, promises: Mapping[str, Promise], *, surety: bool = False, own_days: int = 0
+) -> list[Agreed]:  # fmt: skip
+    """The terms that begin to run with a deed; `own_days`: what the ente gives the collection system."""
     rules = [one for one in RULES[topic] if deed in one.since]
-    return [found for rule in rules if (found := _agreed(rule, promises, surety=surety)) is not None]
+    own = [Agreed(one.kind, Span(own_days), BY_ENTE, by_contract=False) for one in rules if one.own]
+    found = (_agreed(one, promises, surety=surety) for one in rules if not one.own)
+    return [*(one for one in found if one is not None), *own]
 
 
 def met_by(topic: Topic, deed: Deed) -> frozenset[TermKind]:

@@ -31,6 +31,8 @@ def step(
 
     `more`: what else the access log says of it.
     """
+    if by is not None and row.busy_id == by.user_id:  # he has done it
+        row.busy_id = row.busy_at = None
     session.flush()
     session.add(
         CaseStep(
@@ -56,6 +58,11 @@ def note(session: Session, by: Principal | None, row: Case, kind: str, **what: o
         call_id=row.call_id if kind == f"case.{Deed.OPEN.value}" else None,
         after=what if row.contact_id is not None else {name: what[name] for name in what if name != "reason"},
     )  # fmt: skip
+
+
+def moved(session: Session, row: Case) -> None:
+    """Something about it is shown otherwise, and nothing was done."""
+    touch(session, topics.cases(row.ente_id))
 
 
 def _on_timeline(session: Session, row: Case) -> None:

@@ -1,5 +1,8 @@
-"""Cases that wait for the collection system are closed once its feed shows that what was granted is done."""
+"""What the collection system does about cases: its answers to what was granted are taken into them, and those of which
+its feed shows that it is done are closed.
+"""
 
+from collections.abc import Collection
 from functools import partial
 
 from sqlalchemy import and_, select
@@ -7,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.cases import running, told
 from crm.cases.carrying import TRACES, Stated, carried_out
+from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import Deed, Standing, State, after
 from crm.cases.models import Case, CasePosition
 from crm.core import clock
@@ -19,34 +23,45 @@ from crm.positions.views import PositionView
 AT_ONCE = 200
 
 
-def close_all(database: Database) -> int:
-    """Of every ente; how many were closed."""
+def look(database: Database) -> int:
+    """At the cases of every ente; how many heard an answer or were closed."""
     with database.begin(Scope.nothing()) as session:
         served = sorted(enti.served(session))
-    return total_of_each(
-        served, lambda one: database.transact(Scope.of_enti([one]), partial(close_carried, ente_id=one))
-    )  # fmt: skip
+    return total_of_each(served, lambda one: database.transact(Scope.of_enti([one]), partial(_look, ente_id=one)))
+
+
+def _look(session: Session, *, ente_id: int) -> int:
+    return proposing.hear(session, ente_id=ente_id) + close_carried(session, ente_id=ente_id)
 
 
 def close_carried(session: Session, *, ente_id: int) -> int:
-    """The same of one ente."""
+    """Close what the feed of one ente shows; how many."""
     rows = session.scalars(
         select(Case)
         .where(Case.ente_id == ente_id, Case.state == State.AT_GESTIONALE, Case.topic.in_(list(TRACES)))
         .order_by(Case.id).limit(AT_ONCE).with_for_update(skip_locked=True)
     ).all()  # fmt: skip
-    return sum(_closed(session, row) for row in rows)
+    debts = stated(session, [one.id for one in rows])
+    return sum(_closed(session, row, tuple(debts.get(row.id, {}).values())) for row in rows)
 
 
-def _closed(session: Session, row: Case) -> bool:
+def stated(session: Session, case_ids: Collection[int]) -> dict[int, dict[str, Stated]]:
+    """The debts of these cases as the feed states them, by case and reference; those that it withdrew are not there."""
     same = and_(Position.ente_id == CasePosition.ente_id, Position.reference == CasePosition.reference)
-    found = session.scalars(
-        select(Position)
+    rows = session.execute(
+        select(CasePosition.case_id, Position)
         .join(CasePosition, same)
-        .where(CasePosition.case_id == row.id, Position.withdrawn_as_of.is_(None))
-    ).all()
-    views = [PositionView.of({name: getattr(one, name) for name in PositionView.__dataclass_fields__}) for one in found]
-    debts = tuple(Stated(one.state, tuple((step.kind, step.on) for step in one.steps)) for one in views)
+        .where(CasePosition.case_id.in_(case_ids), Position.withdrawn_as_of.is_(None))
+    )
+    found: dict[int, dict[str, Stated]] = {}
+    for case_id, one in rows:
+        view = PositionView.of({name: getattr(one, name) for name in PositionView.__dataclass_fields__})
+        steps = tuple((step.kind, step.on) for step in view.steps)
+        found.setdefault(case_id, {})[view.reference] = Stated(view.state, steps)
+    return found
+
+
+def _closed(session: Session, row: Case, debts: tuple[Stated, ...]) -> bool:
     if not carried_out(row.topic, clock.business_day(row.received_at), debts):
         return False
     at = clock.now(session)

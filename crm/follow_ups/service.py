@@ -97,6 +97,15 @@ def assign(session: Session, by: Principal, *, follow_up_id: int, to: To) -> Non
     _change(session, by, row, "follow_up.assigned", **wanted)
 
 
+def became_a_case(session: Session, row: FollowUp) -> None:
+    """What it promised is registered: it is done, by nobody, and is not taken back."""
+    before = _standing(row)
+    row.state, row.closed_at, row.closed_by = FollowUpState.DONE, clock.now(session), None
+    row.before = None
+    session.flush()
+    _tell(session, None, row, "follow_up.became_case", before, _standing(row))
+
+
 def undo(session: Session, by: Principal, *, follow_up_id: int, changed_at: datetime) -> None:
     """Take back the change made at that instant. Raises `ConflictError` when something came after it."""
     row = _locked(session, by, follow_up_id)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 
-from crm.messages import cases
+from crm.messages import appointments, cases, visits
 from crm.messages.fields import Code, Day, Euro, Field, Instant, Link, Name, Text, Words
 from crm.messages.mails import mail as _mail
 from crm.messages.wording import MAX_BODY, Kind, Template, Wording, catalogue
@@ -159,23 +159,7 @@ _APPOINTMENT: dict[str, Field] = {**_ENTE, "at": Instant(), "place": Text(80)}
 
 APPOINTMENT = Template(
     MessageTemplate.APPOINTMENT, Kind.ASKED, _APPOINTMENT,
-    {
-        "it": Wording(
-            sms="{ente}: appuntamento confermato {at}, {place}.",
-            subject="{ente}: appuntamento confermato",
-            body=_mail("it", "il suo appuntamento è confermato:", "{at}\n{place}"),
-        ),
-        "en": Wording(
-            sms="{ente}: your appointment is confirmed for {at}, {place}.",
-            subject="{ente}: your appointment is confirmed",
-            body=_mail("en", "your appointment is confirmed:", "{at}\n{place}"),
-        ),
-        "de": Wording(
-            sms="{ente}: Ihr Termin ist bestätigt: {at}, {place}.",
-            subject="{ente}: Ihr Termin ist bestätigt",
-            body=_mail("de", "Ihr Termin ist bestätigt:", "{at}\n{place}"),
-        ),
-    },
+    appointments.APPOINTMENT,
     lives=timedelta(hours=12),
 )  # fmt: skip
 
@@ -184,23 +168,7 @@ _AT_OFFICE: dict[str, Field] = {**_APPOINTMENT, "place": Name(80)}
 
 APPOINTMENT_REMINDER = Template(
     MessageTemplate.APPOINTMENT_REMINDER, Kind.SERVICE, _AT_OFFICE,
-    {
-        "it": Wording(
-            sms="{ente}: le ricordiamo l'appuntamento {at}, {place}.",
-            subject="{ente}: il suo appuntamento",
-            body=_mail("it", "le ricordiamo il suo appuntamento:", "{at}\n{place}"),
-        ),
-        "en": Wording(
-            sms="{ente}: remember your appointment on {at}, {place}.",
-            subject="{ente}: your appointment",
-            body=_mail("en", "remember your appointment:", "{at}\n{place}"),
-        ),
-        "de": Wording(
-            sms="{ente}: wir erinnern an Ihren Termin: {at}, {place}.",
-            subject="{ente}: Ihr Termin",
-            body=_mail("de", "wir erinnern an Ihren Termin:", "{at}\n{place}"),
-        ),
-    },
+    appointments.APPOINTMENT_REMINDER,
     lives=timedelta(hours=12),
 )  # fmt: skip
 
@@ -210,198 +178,38 @@ _WITHOUT_PLACE: dict[str, Field] = {**_ENTE, "at": Instant(), "code": Code(longe
 
 APPOINTMENT_BOOKED = Template(
     MessageTemplate.APPOINTMENT_BOOKED, Kind.ASKED, _WITH_CODE,
-    {
-        "it": Wording(
-            sms="{ente}: appuntamento {at}, {place}. Codice {code}. Per spostarlo o disdirlo: {link}",
-            subject="{ente}: il suo appuntamento",
-            body=_mail(
-                "it", "il suo appuntamento è prenotato:", "{at}\n{place}\nCodice {code}",
-                "Se non può venire, lo sposti o lo disdica: il posto serve a qualcun altro.",
-                "{link}",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: appointment {at}, {place}. Code {code}. To move or cancel it: {link}",
-            subject="{ente}: your appointment",
-            body=_mail(
-                "en", "your appointment is booked:", "{at}\n{place}\nCode {code}",
-                "If you cannot come, please move or cancel it: somebody else needs the place.",
-                "{link}",
-            ),
-        ),
-        "de": Wording(
-            sms="{ente}: Termin {at}, {place}. Code {code}. Verschieben oder absagen: {link}",
-            subject="{ente}: Ihr Termin",
-            body=_mail(
-                "de", "Ihr Termin ist gebucht:", "{at}\n{place}\nCode {code}",
-                "Wenn Sie nicht kommen können, verschieben Sie ihn oder sagen Sie ab: jemand braucht den Platz.",
-                "{link}",
-            ),
-        ),
-    },
+    appointments.APPOINTMENT_BOOKED,
     lives=timedelta(days=2),
 )  # fmt: skip
 
 APPOINTMENT_MOVED = Template(
     MessageTemplate.APPOINTMENT_MOVED, Kind.ASKED, _WITH_CODE,
-    {
-        "it": Wording(
-            sms="{ente}: l'appuntamento {code} è spostato: {at}, {place}. Per cambiarlo: {link}",
-            subject="{ente}: il suo appuntamento è spostato",
-            body=_mail(
-                "it", "il suo appuntamento {code} è spostato:", "{at}\n{place}",
-                "Se non può venire, lo cambi qui:",
-                "{link}",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: appointment {code} was moved: {at}, {place}. To change it: {link}",
-            subject="{ente}: your appointment was moved",
-            body=_mail(
-                "en", "your appointment {code} was moved:", "{at}\n{place}",
-                "If you cannot come, change it here:",
-                "{link}",
-            ),
-        ),
-        "de": Wording(
-            sms="{ente}: Termin {code} verschoben: {at}, {place}. Ändern: {link}",
-            subject="{ente}: Ihr Termin wurde verschoben",
-            body=_mail(
-                "de", "Ihr Termin {code} wurde verschoben:", "{at}\n{place}",
-                "Wenn Sie nicht kommen können, ändern Sie ihn hier:",
-                "{link}",
-            ),
-        ),
-    },
+    appointments.APPOINTMENT_MOVED,
     lives=timedelta(days=2),
 )  # fmt: skip
 
 APPOINTMENT_CANCELLED = Template(
     MessageTemplate.APPOINTMENT_CANCELLED, Kind.ASKED, _WITHOUT_PLACE,
-    {
-        "it": Wording(
-            sms="{ente}: l'appuntamento {code} di {at} è annullato. Per prenderne un altro: {link}",
-            subject="{ente}: il suo appuntamento è annullato",
-            body=_mail(
-                "it", "il suo appuntamento {code} di {at} è annullato.", "Per prenderne un altro:",
-                "{link}",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: appointment {code} of {at} is cancelled. To book another: {link}",
-            subject="{ente}: your appointment is cancelled",
-            body=_mail("en", "your appointment {code} of {at} is cancelled.", "To book another:", "{link}"),
-        ),
-        "de": Wording(
-            sms="{ente}: Termin {code} ({at}) entfällt. Neuer Termin: {link}",
-            subject="{ente}: Ihr Termin entfällt",
-            body=_mail(
-                "de", "Ihr Termin {code} ({at}) entfällt.", "Einen neuen Termin buchen Sie hier:",
-                "{link}",
-            ),
-        ),
-    },
+    appointments.APPOINTMENT_CANCELLED,
     lives=timedelta(days=2),
 )  # fmt: skip
 
 APPOINTMENT_DOUBLE = Template(
     MessageTemplate.APPOINTMENT_DOUBLE, Kind.SERVICE, {**_ENTE, "at": Instant(), "link": _OWN},
-    {
-        "it": Wording(
-            sms="{ente}: ha già un appuntamento {at}, e ne è stato preso un altro a suo nome. Ne tenga uno: {link}",
-            subject="{ente}: due appuntamenti a suo nome",
-            body=_mail(
-                "it", "per lo stesso servizio ha già un appuntamento:", "{at}",
-                "Ne è stato preso un altro a suo nome: ne tenga uno solo. Questo si sposta o si disdice qui:", "{link}",
-                "Se l'altro non l'ha preso lei, ce lo dica.",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: you have an appointment {at}, and another was booked in your name. Please keep one: {link}",
-            subject="{ente}: two appointments in your name",
-            body=_mail(
-                "en", "for the same service you already have an appointment:", "{at}",
-                "Another was booked in your name: please keep one. This one is moved or cancelled here:", "{link}",
-                "If it was not you who booked the other, please tell us.",
-            ),
-        ),
-        "de": Wording(
-            sms="{ente}: Sie haben schon einen Termin {at}; ein zweiter wurde auf Ihren Namen gebucht: {link}",
-            subject="{ente}: zwei Termine auf Ihren Namen",
-            body=_mail(
-                "de", "für denselben Dienst haben Sie schon einen Termin:", "{at}",
-                "Ein zweiter wurde auf Ihren Namen gebucht: behalten Sie bitte einen. Diesen verschieben oder"
-                " sagen Sie hier ab:", "{link}",
-                "Wenn Sie den anderen nicht gebucht haben, sagen Sie es uns bitte.",
-            ),
-        ),
-    },
+    appointments.APPOINTMENT_DOUBLE,
     lives=timedelta(days=2),
 )  # fmt: skip
 
 WAITING_JOINED = Template(
     MessageTemplate.WAITING_JOINED, Kind.ASKED, {**_ENTE, "link": _OWN},
-    {
-        "it": Wording(
-            sms="{ente}: ha un posto in lista d'attesa. Quando si libera un orario le scriviamo. Per uscirne: {link}",
-            subject="{ente}: la lista d'attesa",
-            body=_mail(
-                "it", "è in lista d'attesa per un appuntamento. Quando si libera un orario le scriviamo qui.",
-                "Per vedere la sua richiesta, o per uscire dalla lista:", "{link}",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: you are on the waiting list. We write when a time is free. To leave the list: {link}",
-            subject="{ente}: the waiting list",
-            body=_mail(
-                "en", "you are on the waiting list for an appointment. When a time is free we write to you here.",
-                "To see your request, or to leave the list:", "{link}",
-            ),
-        ),
-        "de": Wording(
-            sms="{ente}: Sie stehen auf der Warteliste. Wird ein Termin frei, schreiben wir Ihnen. Austragen: {link}",
-            subject="{ente}: die Warteliste",
-            body=_mail(
-                "de", "Sie stehen auf der Warteliste für einen Termin. Wird einer frei, schreiben wir Ihnen hierher.",
-                "Ihre Anfrage ansehen oder sich austragen:", "{link}",
-            ),
-        ),
-    },
+    appointments.WAITING_JOINED,
     lives=timedelta(days=2),
 )  # fmt: skip
 
 WAITING_OFFER = Template(
     MessageTemplate.WAITING_OFFER, Kind.SERVICE,
     {**_AT_OFFICE, "until": Instant(), "link": _OWN},
-    {
-        "it": Wording(
-            sms="{ente}: si libera un posto: {at}, {place}. Lo teniamo per lei fino a {until}. Per prenderlo: {link}",
-            subject="{ente}: si è liberato un posto",
-            body=_mail(
-                "it", "si è liberato un posto:", "{at}\n{place}",
-                "Lo teniamo per lei fino a {until}. Per prenderlo, per aspettarne un altro o per uscire dalla lista:",
-                "{link}",
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: a time is free: {at}, {place}. We keep it for you until {until}. To take it: {link}",
-            subject="{ente}: a time is free",
-            body=_mail(
-                "en", "a time is free:", "{at}\n{place}",
-                "We keep it for you until {until}. To take it, to wait for another, or to leave the list:",
-                "{link}",
-            ),
-        ),
-        "de": Wording(
-            sms="{ente}: ein Termin ist frei: {at}, {place}. Für Sie reserviert bis {until}. Annehmen: {link}",
-            subject="{ente}: ein Termin ist frei geworden",
-            body=_mail(
-                "de", "ein Termin ist frei geworden:", "{at}\n{place}",
-                "Er ist für Sie reserviert bis {until}. Annehmen, auf einen anderen warten oder sich austragen:",
-                "{link}",
-            ),
-        ),
-    },
+    appointments.WAITING_OFFER,
     lives=timedelta(hours=12),
 )  # fmt: skip
 
@@ -532,78 +340,20 @@ _WHO: dict[str, Field] = {**_ENTE, "what": Text(20), "agent": Name(), "phone": T
 
 FIELD_ALARM = Template(
     MessageTemplate.FIELD_ALARM, Kind.ASKED, _WHO,
-    {
-        "it": Wording(
-            sms="{ente}: {agent} {what}, tel. {phone}. Rispondi qui: {link}",
-            subject="{agent} {what}",
-            body=_mail("it", "{agent} {what}. Il suo telefono: {phone}.", "Per rispondergli: {link}"),
-        ),
-        "en": Wording(
-            sms="{ente}: {agent} {what}, tel. {phone}. Answer here: {link}",
-            subject="{agent} {what}",
-            body=_mail("en", "{agent} {what}. The telephone: {phone}.", "To answer: {link}"),
-        ),
-        "de": Wording(
-            sms="{ente}: {agent} {what}, Tel. {phone}. Hier antworten: {link}",
-            subject="{agent} {what}",
-            body=_mail("de", "{agent} {what}. Telefon: {phone}.", "Zum Antworten: {link}"),
-        ),
-    },
+    visits.ALARM,
     lives=timedelta(hours=6),
 )  # fmt: skip
 
 FIELD_ALARM_OPEN = Template(
     MessageTemplate.FIELD_ALARM_OPEN, Kind.ASKED, _WHO,
-    {
-        "it": Wording(
-            sms="{ente}: {agent} {what} e nessuno risponde ancora, tel. {phone}. Rispondi qui: {link}",
-            subject="{agent} {what}, e nessuno risponde ancora",
-            body=_mail(
-                "it", "{agent} {what}, e nessuno risponde ancora. Telefono: {phone}.", "Per rispondergli: {link}"
-            ),
-        ),
-        "en": Wording(
-            sms="{ente}: {agent} {what} and nobody has answered yet, tel. {phone}. Answer here: {link}",
-            subject="{agent} {what}, and nobody has answered yet",
-            body=_mail("en", "{agent} {what}, and nobody has answered yet. Telephone: {phone}.", "To answer: {link}"),
-        ),
-        "de": Wording(
-            sms="{ente}: {agent} {what}, noch hat niemand geantwortet, Tel. {phone}. Hier antworten: {link}",
-            subject="{agent} {what}, und noch hat niemand geantwortet",
-            body=_mail(
-                "de", "{agent} {what}, und noch hat niemand geantwortet. Telefon: {phone}.", "Zum Antworten: {link}"
-            ),
-        ),
-    },
+    visits.ALARM_OPEN,
     lives=timedelta(hours=6),
 )  # fmt: skip
 
 FIELD_UNFIT = Template(
     MessageTemplate.FIELD_UNFIT, Kind.ASKED,
     {**_ENTE, "agent": Name(), "removal": Day(), "substitute": Day(), "link": Link()},
-    {
-        "it": Wording(
-            subject="{ente}: un agente è stato trovato non idoneo",
-            body=_mail(
-                "it", "{agent} è stato trovato non idoneo: per l'ente non può più agire.",
-                "Da allontanare entro: {removal}\nDa sostituire entro: {substitute}", "{link}",
-            ),
-        ),
-        "en": Wording(
-            subject="{ente}: an agent was found unfit",
-            body=_mail(
-                "en", "{agent} was found unfit: for the ente he may act no more.",
-                "To be removed by: {removal}\nTo be replaced by: {substitute}", "{link}",
-            ),
-        ),
-        "de": Wording(
-            subject="{ente}: eine Person im Außendienst ist ungeeignet",
-            body=_mail(
-                "de", "{agent} wurde als ungeeignet befunden und darf für die Körperschaft nicht mehr tätig sein.",
-                "Zu entfernen bis: {removal}\nZu ersetzen bis: {substitute}", "{link}",
-            ),
-        ),
-    },
+    visits.UNFIT,
     lives=timedelta(days=1),
 )  # fmt: skip
 
@@ -611,39 +361,13 @@ _TERM: dict[str, Field] = {**_ENTE, "agent": Name(), "due": Day(), "link": Link(
 
 FIELD_REMOVAL_DUE = Template(
     MessageTemplate.FIELD_REMOVAL_DUE, Kind.ASKED, _TERM,
-    {
-        "it": Wording(
-            subject="{ente}: un agente è ancora da allontanare",
-            body=_mail("it", "{agent} va allontanato entro {due}, e non è ancora segnato.", "{link}"),
-        ),
-        "en": Wording(
-            subject="{ente}: an agent is still to be removed",
-            body=_mail("en", "{agent} has to be removed by {due}, and is not marked so yet.", "{link}"),
-        ),
-        "de": Wording(
-            subject="{ente}: eine Person im Außendienst ist noch zu entfernen",
-            body=_mail("de", "{agent} ist bis {due} zu entfernen; vermerkt ist das noch nicht.", "{link}"),
-        ),
-    },
+    visits.REMOVAL_DUE,
     lives=timedelta(days=1),
 )  # fmt: skip
 
 FIELD_SUBSTITUTE_DUE = Template(
     MessageTemplate.FIELD_SUBSTITUTE_DUE, Kind.ASKED, _TERM,
-    {
-        "it": Wording(
-            subject="{ente}: un agente è ancora da sostituire",
-            body=_mail("it", "{agent} va sostituito entro {due}, e non lo è ancora.", "{link}"),
-        ),
-        "en": Wording(
-            subject="{ente}: an agent is still to be replaced",
-            body=_mail("en", "{agent} has to be replaced by {due}, and is not yet.", "{link}"),
-        ),
-        "de": Wording(
-            subject="{ente}: eine Person im Außendienst ist noch zu ersetzen",
-            body=_mail("de", "{agent} ist bis {due} zu ersetzen; das steht noch aus.", "{link}"),
-        ),
-    },
+    visits.SUBSTITUTE_DUE,
     lives=timedelta(days=1),
 )  # fmt: skip
 

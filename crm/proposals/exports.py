@@ -67,7 +67,8 @@ def export(session: Session, by: Principal | None, *, ente_id: int) -> int | Non
     feed = _feed(session, ente_id, number, made_at, approved)
     row = ProposalExport(
         ente_id=ente_id, number=number, made_at=made_at, made_by=by.user_id if by else None,
-        corrections=feed.corrections, problems=feed.problems, sha256=feed.sha256,
+        corrections=feed.corrections, problems=feed.problems, decisions=feed.decisions,
+        sha256=feed.sha256,
         delivery_key=UUID(feed.sha256[:32]) if receivers(session, ente_id=ente_id) else None,
     )  # fmt: skip
     session.add(row)

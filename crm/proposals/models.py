@@ -20,10 +20,10 @@ _EXPORTED = "fk_proposal_ente_id_export_id"  # the convention names a key by its
 
 
 class Proposal(Base):
-    """A correction proposed, or a notification problem reported, about one taxpayer of an ente.
+    """A correction proposed, a notification problem reported, or what a request was granted, about one taxpayer.
 
-    `what` is a `Subject` or a `Problem`; `value_key` tells two proposals apart while they are open: the value
-    proposed, folded, or the position whose notification went wrong.
+    `what` is a `Subject`, a `Problem` or a `Decision`; `value_key` tells two proposals apart while they are open: the
+    value proposed, folded, the position whose notification went wrong, or the request and its position.
     """
 
     __tablename__ = "proposal"
@@ -117,6 +117,7 @@ class ProposalExport(Base):
     made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the schedule
     corrections: Mapped[int]
     problems: Mapped[int]
+    decisions: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     sha256: Mapped[str] = mapped_column(String(64))
     # The outbox of the HTTP contract (`delivery.py`); all none where the gestionale takes files alone.
     delivery_key: Mapped[UUID | None]  # sent as Idempotency-Key; none: not to be tried (again)

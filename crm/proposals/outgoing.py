@@ -43,6 +43,7 @@ class Feed:
     content: bytes
     corrections: int
     problems: int
+    decisions: int
 
     @property
     def sha256(self) -> str:
@@ -54,13 +55,16 @@ def feed_of(ente: str, number: int, made_at: datetime, rows: Sequence[Outgoing])
     """The feed of these proposals; `ente` is the codice catastale, `number` the ente's own count of exports."""
     rows = sorted(rows, key=lambda row: (row.decided_at, row.id))
     corrections = sum(row.kind is ProposalKind.CORRECTION for row in rows)
-    problems = len(rows) - corrections
+    decisions = sum(row.kind is ProposalKind.DECISION for row in rows)
+    problems = len(rows) - corrections - decisions
     header = {
         "record": "proposals", "version": VERSION, "ente": ente, "number": number, "made_at": _instant(made_at),
         "source": "Filodiretto",
     }  # fmt: skip
-    end = {"record": "end", "corrections": corrections, "notification_problems": problems}
-    return Feed(_lines([header, *map(record_of, rows), end]), corrections, problems)
+    end: dict[str, Any] = {"record": "end", "corrections": corrections, "notification_problems": problems}
+    if decisions:
+        end["decisions"] = decisions
+    return Feed(_lines([header, *map(record_of, rows), end]), corrections, problems, decisions)
 
 
 def record_of(row: Outgoing) -> dict[str, Any]:
@@ -68,6 +72,14 @@ def record_of(row: Outgoing) -> dict[str, Any]:
     common = {"record": row.kind.value, "id": str(row.id), "codice_fiscale": row.codice_fiscale}
     if row.kind is ProposalKind.CORRECTION:
         own: dict[str, Any] = {"what": row.what, "from": _plain(row.now), "to": _plain(row.proposed)}
+    elif row.kind is ProposalKind.DECISION:
+        own = _known(
+            {
+                "decision": row.what, "reference": row.reference, "act_number": row.act_number,
+                **{name: (row.proposed or {}).get(name) for name in ("outcome", "case")},
+                "asked": (row.proposed or {}).get("value"),
+            }
+        )  # fmt: skip
     else:
         own = _known(
             {

@@ -14,7 +14,7 @@ from crm.access.permissions import Principal
 from crm.contacts.models import Contact, ContactReach
 from crm.proposals.lifecycle import State
 from crm.proposals.models import AnswerRefusal, Proposal, ProposalExport, ProposalVoice
-from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, shown
+from crm.proposals.subjects import SEVERAL, Decision, Problem, ProposalKind, Subject, shown
 
 SHOWN = 100
 _LATEST = Proposal.made_at.desc()
@@ -39,7 +39,7 @@ class ProposalView:
     name: str
     codice_fiscale: str
     kind: ProposalKind
-    what: Subject | Problem
+    what: Subject | Problem | Decision
     now: str
     beside: tuple[str, ...]  # the others of its kind, as of now, which one more is added to
     proposed: str
@@ -69,6 +69,7 @@ class ExportView:
     made_by: str | None
     corrections: int
     problems: int
+    decisions: int
     sha256: str
     answered: int
     is_sent: bool  # over HTTP, not taken by hand alone
@@ -130,8 +131,9 @@ def exports(session: Session, *, limit: int = 20) -> list[ExportView]:
     rows = session.execute(
         select(
             ProposalExport.id, ProposalExport.ente_id, ProposalExport.number, ProposalExport.made_at, User.name,
-            ProposalExport.corrections, ProposalExport.problems, ProposalExport.sha256, answered,
-            ProposalExport.delivery_key.is_not(None), ProposalExport.delivered_at, ProposalExport.delivery_failure,
+            ProposalExport.corrections, ProposalExport.problems, ProposalExport.decisions, ProposalExport.sha256,
+            answered, ProposalExport.delivery_key.is_not(None), ProposalExport.delivered_at,
+            ProposalExport.delivery_failure,
         )
         .outerjoin(User, User.id == ProposalExport.made_by)
         .order_by(ProposalExport.made_at.desc(), ProposalExport.id.desc())
@@ -179,8 +181,10 @@ def _views(
     ]  # fmt: skip
 
 
-def what_of(kind: ProposalKind, what: str) -> Subject | Problem:
-    """The stored name as a value of its kind: both are `StrEnum`s, so each has its word."""
+def what_of(kind: ProposalKind, what: str) -> Subject | Problem | Decision:
+    """The stored name as a value of its kind: all are `StrEnum`s, so each has its word."""
+    if kind is ProposalKind.DECISION:
+        return Decision(what)
     return Subject(what) if kind is ProposalKind.CORRECTION else Problem(what)
 
 

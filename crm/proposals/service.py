@@ -24,7 +24,18 @@ from crm.proposals import lifecycle
 from crm.proposals.lifecycle import OPEN, State
 from crm.proposals.models import STILL_OPEN, Proposal, ProposalVoice
 from crm.proposals.stated import values_now
-from crm.proposals.subjects import SEVERAL, Problem, ProposalKind, Subject, Value, comparable, parse, shown, subjects_of
+from crm.proposals.subjects import (
+    SEVERAL,
+    Decision,
+    Problem,
+    ProposalKind,
+    Subject,
+    Value,
+    comparable,
+    parse,
+    shown,
+    subjects_of,
+)
 from crm.timeline import service as timeline
 from crm.timeline.models import EntryKind
 
@@ -49,6 +60,21 @@ class Told:
     note: str = ""
     evidence: str = ""
     call_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a request was granted about one debt. `case`: how the request is called; `asked`: what was wanted."""
+
+    ente_id: int
+    contact_id: int
+    what: Decision
+    outcome: str
+    case: str
+    asked: str
+    note: str
+    reference: str
+    act_number: str
 
 
 def propose_correction(
@@ -108,6 +134,23 @@ def report_problem(
     )  # fmt: skip
 
 
+def propose_decision(session: Session, by: Principal, *, right: Permission, granted: Granted) -> UUID:
+    """What a request was granted about one debt, by whoever decided it with this right: it waits for the next feed."""
+    require_on(session, by, right, ente_id=granted.ente_id)
+    at = clock.now(session)
+    row = Proposal(
+        id=uuid4(), ente_id=granted.ente_id, contact_id=granted.contact_id, kind=ProposalKind.DECISION,
+        what=granted.what.value, value_key=f"{granted.case}:{granted.reference}", now=None,
+        proposed={"value": granted.asked, "outcome": granted.outcome, "case": granted.case},
+        reference=granted.reference, act_number=granted.act_number, since=None, note=granted.note[:MAX_NOTE],
+        evidence="", call_id=None, made_by=by.user_id, made_at=at, state=State.APPROVED, decided_by=by.user_id,
+        decided_as=_role(session, by, granted.ente_id, right), decided_at=at, reason="",
+    )  # fmt: skip
+    session.add(row)
+    _changed(session, by, row, kind="proposal.made")
+    return row.id
+
+
 def take_back(session: Session, by: Principal, *, proposal_id: UUID, voice_id: int | None = None) -> None:
     """Whoever made a proposal, or repeated it, thinks better of it. Twice is once.
 
@@ -149,7 +192,7 @@ def decide(session: Session, by: Principal, *, proposal_ids: Collection[UUID], a
         require_on(session, by, Permission.PROPOSAL_DECIDE, ente_id=row.ente_id)
         row.state = lifecycle.decided(row.state, approve=approve, reason=reason)
         row.decided_by, row.decided_at, row.reason = by.user_id, clock.now(session), reason
-        row.decided_as = _role(session, by, row.ente_id)
+        row.decided_as = _role(session, by, row.ente_id, Permission.PROPOSAL_DECIDE)
         _changed(session, by, row, kind="proposal.approved" if approve else "proposal.refused", reason=reason)
 
 
@@ -160,6 +203,8 @@ def undo_decision(session: Session, by: Principal, *, proposal_id: UUID) -> None
     """
     row = _locked(session, proposal_id)
     require_on(session, by, Permission.PROPOSAL_DECIDE, ente_id=row.ente_id)
+    if row.kind is ProposalKind.DECISION:
+        raise ConflictError("È la decisione di una richiesta: si cambia nella richiesta.")
     before, row.state = row.state, lifecycle.undecided(row.state)
     row.decided_by = row.decided_at = row.decided_as = None
     row.reason = ""
@@ -172,7 +217,10 @@ def undo_decision(session: Session, by: Principal, *, proposal_id: UUID) -> None
 
 
 def tell(session: Session, row: Proposal) -> None:
-    """Put a proposal on its taxpayer's timeline as it stands."""
+    """Put a proposal on its taxpayer's timeline as it stands; what a request was granted is there with the request."""
+    touch(session, topics.ente(row.ente_id))
+    if row.kind is ProposalKind.DECISION:
+        return
     timeline.record(
         session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.PROPOSAL, source=row.id,
         occurred_at=row.made_at, author_id=row.made_by, status=row.state.value,
@@ -181,7 +229,6 @@ def tell(session: Session, row: Proposal) -> None:
             "act_number": row.act_number, "reason": row.reason, "note": row.note,
         },
     )  # fmt: skip
-    touch(session, topics.ente(row.ente_id))
 
 
 def _report(session: Session, by: Principal, told: Told, values: Mapping[str, Any]) -> Made:
@@ -236,7 +283,7 @@ def _changed(
 ) -> None:
     session.flush()
     before = ({"value": shown(row.now)} if row.now else {}) | ({"state": was.value} if was else {})
-    if row.kind is ProposalKind.NOTIFICATION_PROBLEM:
+    if row.kind is not ProposalKind.CORRECTION:
         about: dict[str, Any] = {"act_number": row.act_number}
         if row.since:
             about["since"] = row.since.isoformat()
@@ -257,12 +304,12 @@ def _locked(session: Session, proposal_id: UUID) -> Proposal:
     return row
 
 
-def _role(session: Session, by: Principal, ente_id: int) -> str:
-    """The role under which somebody decides for an ente."""
+def _role(session: Session, by: Principal, ente_id: int, needed: Permission) -> str:
+    """The role under which somebody may do something for an ente."""
     fitting = sorted(
         one.role.value
         for one in by.held
-        if Permission.PROPOSAL_DECIDE in PERMISSIONS[one.role]
+        if needed in PERMISSIONS[one.role]
         and (one.ente_id == ente_id or (one.contract_id and ente_id in enti.enti_of(session, one.contract_id)))
     )
     return fitting[0]

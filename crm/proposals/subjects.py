@@ -22,6 +22,7 @@ Value = Mapping[str, str]  # {"value": …}, or the parts of an address; as it i
 class ProposalKind(StrEnum):
     CORRECTION = "correction"
     NOTIFICATION_PROBLEM = "notification_problem"
+    DECISION = "decision"  # what a request was granted, about one debt
 
 
 class Subject(StrEnum):
@@ -52,6 +53,17 @@ class Problem(StrEnum):
     DECEASED = "deceased"  # addressed to somebody who has died
     TAKEN_BY_OTHERS = "taken_by_others"  # a neighbour or doorkeeper took it, or refused it
     OTHER = "other"
+
+
+class Decision(StrEnum):
+    """What was granted, and the collection system is to do."""
+
+    INSTALMENTS = "instalments"
+    RELIEF = "relief"
+    REFUND = "refund"
+    SUSPENSION = "suspension"
+    ANNULMENT = "annulment"
+    SELF_CORRECTION = "self_correction"
 
 
 ADDRESSES = frozenset({Subject.RESIDENCE, Subject.DOMICILE, Subject.SEAT})

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from crm.cases.requests import Wanted
 from crm.core.errors import InvalidError
 
 
@@ -49,14 +50,15 @@ class Next(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What follows. `wait_days`: until he is called again; `work_days`: until the back office has to have answered;
-    `reached`: the number is his (or, false, is not; none: nobody knows).
+    """What follows. `wait_days`: until he is called again; `work_days`: until the back office has to have looked at it;
+    `asks`: the request that it is; `reached`: the number is his (or, false, is not; none: nobody knows).
     """
 
     whom: Whom
     next: Next
     wait_days: int = 0
     work_days: int | None = None
+    asks: Wanted | None = None
     reached: bool | None = None
 
 
@@ -64,9 +66,9 @@ CATALOGUE: Mapping[Said, Consequence] = MappingProxyType(
     {
         Said.INFORMED: Consequence(Whom.RIGHT_PARTY, Next.AGAIN, wait_days=7, reached=True),
         Said.PROMISE: Consequence(Whom.RIGHT_PARTY, Next.AGAIN, reached=True),
-        Said.INSTALMENTS: Consequence(Whom.RIGHT_PARTY, Next.HELD, work_days=2, reached=True),
-        Said.DISPUTE: Consequence(Whom.RIGHT_PARTY, Next.HELD, work_days=5, reached=True),
-        Said.ALREADY_PAID: Consequence(Whom.RIGHT_PARTY, Next.HELD, work_days=3, reached=True),
+        Said.INSTALMENTS: Consequence(Whom.RIGHT_PARTY, Next.HELD, asks=Wanted.INSTALMENTS, reached=True),
+        Said.DISPUTE: Consequence(Whom.RIGHT_PARTY, Next.HELD, asks=Wanted.DISPUTE, reached=True),
+        Said.ALREADY_PAID: Consequence(Whom.RIGHT_PARTY, Next.HELD, asks=Wanted.ALREADY_PAID, reached=True),
         Said.REFUSES: Consequence(Whom.RIGHT_PARTY, Next.STEP, reached=True),
         Said.CALL_AGAIN: Consequence(Whom.RIGHT_PARTY, Next.AGAIN, wait_days=1, reached=True),
         Said.NO_MORE_CALLS: Consequence(Whom.ANYBODY, Next.STEP),

@@ -12,6 +12,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.cases import asking as cases
+from crm.cases.lifecycle import Channel as CaseChannel
 from crm.contacts import conditions, preferences, told
 from crm.contacts import queries as contacts
 from crm.contacts.addresses import Address
@@ -102,6 +104,8 @@ def do(session: Session, by: Principal, about: About, said: Said, heard: Heard) 
                 note=heard.note, telling=telling,
             )  # fmt: skip
             deeds["condition"], deeds["replaced"] = told_of.id, told_of.replaced_id
+    if CATALOGUE[said].asks is not None:
+        deeds["case"] = _asked(session, by, about, said, heard)
     if CATALOGUE[said].work_days is not None:
         deeds["follow_up"] = _owed(session, by, about, said, heard)
     return deeds
@@ -130,6 +134,8 @@ def undo(session: Session, by: Principal, deeds: Deeds) -> None:
         conditions.withdraw(session, by, condition_id=deeds["condition"])
         if deeds.get("replaced"):
             conditions.reinstate(session, by, condition_id=deeds["replaced"])
+    if deeds.get("case") is not None:
+        cases.take_back(session, by, case_id=deeds["case"])
     if "follow_up" in deeds:
         found = owed.get(session, deeds["follow_up"])
         if found is not None and found.state is FollowUpState.OPEN:
@@ -198,17 +204,32 @@ def place_fields(place: Address) -> dict[str, str | None]:
     }  # fmt: skip
 
 
+def _asked(session: Session, by: Principal, about: About, said: Said, heard: Heard) -> int | None:
+    """It is a request: nobody calls about a debt while it is open."""
+    wanted = CATALOGUE[said].asks
+    assert wanted is not None
+    return cases.ask(
+        session, by,
+        cases.Heard(
+            about.contact_id, about.ente_id, wanted, CaseChannel.PHONE, _noted(said, heard), about.call_id
+        ),
+    )  # fmt: skip
+
+
 def _owed(session: Session, by: Principal, about: About, said: Said, heard: Heard) -> int:
-    """The back office has to see to it, within its working days; nobody calls about a debt while a case is open."""
+    """Somebody has to look at it, within the back office's working days."""
     now = clock.now(session)
     timetable = enti.timetable(session, about.contract_id, about.ente_id)
     day = working_day_after(clock.business_day(now), CATALOGUE[said].work_days or 0, timetable.patron)
     when = due(Day.CHOSEN, chosen=day, hour=END, now=now, timetable=timetable)
-    kind = FollowUpKind.CHECK if said is Said.DECEASED else FollowUpKind.CASE
     return follow_ups.make(
-        session, by, contact_id=about.contact_id, kind=kind, due_at=when.at, to=To(),
-        note=" ".join(filter(None, (NOTES[said], heard.note))), call_id=about.call_id,
+        session, by, contact_id=about.contact_id, kind=FollowUpKind.CHECK, due_at=when.at, to=To(),
+        note=_noted(said, heard), call_id=about.call_id,
     )  # fmt: skip
+
+
+def _noted(said: Said, heard: Heard) -> str:
+    return " ".join(filter(None, (NOTES[said], heard.note)))
 
 
 def _missing(message: str, field: str) -> InvalidError:

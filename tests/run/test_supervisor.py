@@ -17,7 +17,7 @@ import pytest
 from web.run import claims, embedded, processes
 
 START = Path(__file__).with_name("start.py")
-NAMES = ("postgres", "redis", "simulator", "gestionale", "web", "web-2", "engine", "worker", "beat")
+NAMES = ("postgres", "redis", "simulator", "gestionale", "protocol-office", "web", "web-2", "engine", "worker", "beat")
 
 pytestmark = pytest.mark.usefixtures("loopback")
 

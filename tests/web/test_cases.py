@@ -7,11 +7,12 @@ from starlette.testclient import TestClient
 
 from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
+from crm.cases import together
 from crm.cases.models import Case, CaseDocument
 from crm.core.configuration import changed
 from crm.core.db import Scope
 from tests.cast import Cast
-from tests.web.conftest import csrf_of, let_in
+from tests.web.conftest import PUBLIC, csrf_of, let_in
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -182,3 +183,21 @@ def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(d
     assert "Regole dell'ente." in desk.sees(f"{at}/instalments")
     desk.sends(form, law="1")
     assert "L. 160/2019" in desk.sees(f"{at}/instalments")
+
+
+def test_who_writes_about_a_case_is_seen_by_whoever_looks_at_it_and_by_nobody_once_he_is_done(desk: Desk) -> None:
+    desk.comes("anna")
+    desk.sends("/cases", contact=desk.cast.mario, topic="information", channel="phone", reasons="Chiede una copia")
+    case = desk.case()
+    desk.sends(f"/cases/{case.id}/begin")
+    with desk.client.websocket_connect(f"/ws/case-{case.id}", headers={"origin": PUBLIC}) as own:
+        assert "sta scrivendo" not in own.receive_text()
+    desk.comes("luca")
+    with desk.client.websocket_connect(f"/ws/case-{case.id}", headers={"origin": PUBLIC}) as others:
+        assert "Anna" in others.receive_text()
+    desk.comes("anna")
+    desk.steps("take")
+    with desk.runtime.database.begin(Scope.of_enti([desk.cast.empoli])) as session:
+        assert not together.now(session, case.id).busy
+    desk.comes("vera")
+    desk.sends(f"/cases/{case.id + 1}/begin", 404)

@@ -152,6 +152,11 @@ def test_a_role_does_no_more_than_its_permissions(client: TestClient, username: 
     assert answer.status_code == 403, answer.text
 
 
+def test_a_form_that_is_too_large_says_so(client: TestClient) -> None:
+    answer = client.post("/sign-in", data={"username": "x" * 70_000, "password": "x"})
+    assert (answer.status_code, "troppo grande" in answer.text) == (413, True)
+
+
 def test_every_answer_carries_the_strict_policy(client: TestClient) -> None:
     for path in ("/sign-in", "/health/live", "/nothing-here"):
         headers = client.get(path).headers

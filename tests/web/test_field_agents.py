@@ -215,5 +215,5 @@ def test_a_photo_of_a_telephone_may_be_large_and_nobody_else_sends_one(browser: 
     assert 1_000_000 < len(written.getvalue()) < 8_000_000
     post(browser, "/field/agents/1/photo", file=("photo", written.getvalue()))
     let_in(browser, "anna")
-    post(browser, "/field/agents/1/photo", 400, file=("photo", written.getvalue()))
+    post(browser, "/field/agents/1/photo", 413, file=("photo", written.getvalue()))
     assert now.work(lambda s: s.get_one(FieldAgent, 1).photo) is not None

@@ -1,13 +1,14 @@
 """The catalogues: whatever the pages can say is there in every language, and fits where it is put."""
 
 import re
+from enum import StrEnum
 from html.parser import HTMLParser
 
 import pytest
 from babel.messages.catalog import Catalog
 
 from telephony.calls.conversation import MAX_NOTE
-from web.edge import errors
+from web.edge import errors, words
 from web.edge.i18n import CITIZENS, DEFAULT, translations
 from web.edge.i18n import said as translated
 from web.edge.templating import environment, fragment
@@ -39,8 +40,17 @@ def test_messages_of_every_kind_are_found(said: Catalog) -> None:
         "Il gestionale non ha questo documento (stato {status}).",  # with a place for a value
         "Il codice avviso ha 18 cifre, qui sono {1}: ricopiarlo per intero.",
         "{field}: campo obbligatorio mancante.",  # in a table
+        "%(num)s visita aggiunta.",  # of one, and of several
     ):
         assert message in said
+
+
+def test_areas_that_word_one_kind_word_it_alike() -> None:
+    """Pages show whichever of them comes last."""
+    seen: dict[type[StrEnum], dict[str, str]] = {}
+    for area in words._AREAS:
+        for kind, its in area.WORDS.items():
+            assert seen.setdefault(kind, its) == its, f"{area.__name__} words {kind.__name__} as no other area does"
 
 
 @pytest.mark.parametrize("language", OTHERS)

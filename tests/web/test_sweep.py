@@ -22,6 +22,7 @@ from tests.cast import Cast
 from tests.crm.enti.test_hours_and_codes import EMPOLI
 from tests.web.conftest import PUBLIC, csrf_on, sign_in
 from web.app import create_app
+from web.edge.allowance import UPLOADS
 from web.wiring import Runtime
 
 pytestmark = pytest.mark.integration
@@ -208,6 +209,12 @@ def test_no_number_no_text_and_no_day_breaks_a_page(browser: TestClient) -> None
     assert not broken, "\n".join(map(str, broken))
     assert browser.get("/me").status_code == 200  # to the end
     assert asked > 1000
+
+
+def test_wherever_a_file_is_taken_it_may_be_larger_than_a_form(browser: TestClient) -> None:
+    taking = [re.sub(r"\{[^}]+\}", "1", route.path) for route in _routes(browser.app) if _files(route)]
+    assert [path for path in taking if not any(one.fullmatch(path) for one, _, _ in UPLOADS)] == []
+    assert len(taking) > 10
 
 
 def test_a_socket_of_no_such_page_is_closed(browser: TestClient) -> None:

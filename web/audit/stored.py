@@ -43,7 +43,7 @@ from crm.monitoring.lock import Use
 from crm.positions.models import ActKind, NotificationChannel, NotificationState, PositionState, StepKind, Tax
 from crm.privacy.models import Risk
 from crm.proposals.lifecycle import State as ProposalState
-from crm.proposals.subjects import Problem, ProposalKind, Subject
+from crm.proposals.subjects import Decision, Problem, ProposalKind, Subject
 from crm.timeline.models import EntryKind
 from outbound.cati.models import Found
 from telephony.calls.choices import Disposition, Topic
@@ -81,7 +81,7 @@ CODES: Mapping[str, tuple[type[StrEnum], ...]] = {
     "check": (Found,),
     "tax": (Tax,),
     "act_kind": (ActKind,), "notification": (NotificationState,), "topic": (Topic,), "disposition": (Disposition,),
-    "what": (Subject, Problem), "proposal.subject": (Subject, Problem), "why": (Why,), "role": (Role,),
+    "what": (Subject, Problem), "proposal.subject": (Subject, Problem, Decision), "why": (Why,), "role": (Role,),
     "decided_as": (Role,), "method": (Method,), "standing": (ClosureStanding,), "risk": (Risk,),
 }  # fmt: skip
 OTHER_CODES = {"opened": "aperto", "in_progress": "in corso", "opened_by_mistake": "aperto per errore"}

@@ -350,7 +350,7 @@ def _shown(session: Session, visit: Visit, campaign_id: int) -> dict[str, Any]:
     found = queries.one(session, campaign_id)
     manages = found.ente_id in _enti(visit, Permission.CAMPAIGN_MANAGE)
     approves = found.ente_id in _enti(visit, Permission.CAMPAIGN_APPROVE)
-    some = queries.first(session, campaign_id, of=found) if manages else []
+    some = queries.first(session, campaign_id, of=found) if manages and found.state is not State.ENDED else []
     verdicts = contacts.explain(session, visit.principal, campaign_id=campaign_id, contact_ids=some) if some else {}
     its, its_plan = queries.versions(session, campaign_id), running.get(session, campaign_id)
     return {

@@ -106,7 +106,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.NOT_RUNNING: "la campagna non è in corso",
         Reason.UNCHECKED: "si sta chiedendo al gestionale se ha pagato",
         Reason.STALE: "ciò che si sa di lui è troppo vecchio",
-        Reason.WINDOW: "a quest'ora non si chiama e non si va",
+        Reason.WINDOW: "fuori dall'orario consentito",
         Reason.SPOKEN_TODAY: "gli si è già parlato oggi",
         Reason.SPOKEN_THIS_WEEK: "gli si è già parlato tre volte in una settimana",
         Reason.SILENT: "ha risposto e non ha trovato un operatore",

@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
-from crm.cases import documents, owners, queries, resting, rights, service, told
+from crm.cases import documents, owners, resting, rights, service, together, told, views
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
-from crm.cases.queries import CaseView
 from crm.cases.service import Said
 from crm.cases.submissions import senders
+from crm.cases.views import CaseView
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
@@ -46,15 +46,17 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
     """Everything of it; printed, its summary sheet."""
 
     def work(session: Session) -> dict[str, Any]:
-        found = queries.one(session, case_id)
+        found = views.one(session, case_id)
         told.note(session, visit.principal, session.get_one(Case, case_id), "case.looked")
         his = rights.parts(session, visit.principal, found.ente_id)
-        steps = [_button(each) for each in possible(found.topic, found.state)]
+        possible_ = possible(found.topic, found.state)
+        steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
         return {
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
-            "one": found, "sender": senders.of_case(session, case_id), "awaited": registering.owed(session, case_id),
+            "sender": senders.of_case(session, case_id),
+            "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),
@@ -202,7 +204,7 @@ def consign(
     """Some of its documents are handed to its taxpayer, by a one-time code."""
 
     def work(session: Session) -> None:
-        at = _page_at(session, runtime, queries.one(session, case_id).ente_id)
+        at = _page_at(session, runtime, views.one(session, case_id).ente_id)
         if at is None:
             raise ConflictError("L'ente non ha ancora le sue pagine per i cittadini: si aprono dagli appuntamenti.")
         consigning.consign(session, visit.principal, case_id=case_id, document_ids=document_ids, page_at=at)

@@ -4,18 +4,19 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.cases import queries, rights, told
+from crm.cases import rights, told, views
+from crm.cases.gestionale import patience
 from crm.cases.instalments import rules as instalments
 from crm.cases.instalments.plans import LOCAL, Band, Rate, Rules, Scheme, allowed, plan
 from crm.cases.lifecycle import Who
 from crm.cases.models import Case
 from crm.core import clock
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
 from web.cases.words import NOT_A_RATE, NOT_WHOLE, TOO_FAR
 from web.edge.fields import NearDay, cents_of, id_of
@@ -36,7 +37,7 @@ def tried(
     """The plan that comes of it: as many instalments as there may be, unless somebody says how many."""
 
     def work(session: Session) -> dict[str, Any]:
-        one = queries.one(session, case_id)
+        one = views.one(session, case_id)
         told.note(session, visit.principal, session.get_one(Case, case_id), "case.plan_tried")
         today = clock.business_day(clock.now(session))
         rules, owed = instalments.of_scheme(session, one.ente_id, scheme, proven=proven), instalments.owed(
@@ -79,7 +80,10 @@ def rules(request: Request, runtime: RuntimeDep, visit: VisitDep, ente_id: int) 
     def work(session: Session) -> dict[str, Any]:
         rights.require(session, visit.principal, Who.SUPERVISOR, ente_id)
         own = instalments.own(session, ente_id)
-        return {"ente": enti.badges(session)[ente_id], "own": own is not None, "rules": own or LOCAL}
+        return {
+            "ente": enti.badges(session)[ente_id], "own": own is not None, "rules": own or LOCAL,
+            "days": patience.days(session, ente_id), "most_days": patience.MOST,
+        }  # fmt: skip
 
     return _page(
         request, visit, "cases/rules.html", **runtime.database.transact(visit.scope(Permission.CASE_MANAGE), work)
@@ -95,6 +99,19 @@ def write(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep)
         lambda session: instalments.write(session, visit.principal, ente_id=ente_id, new=new),
     )
     return told_anew("Regole delle rate scritte.", visit)
+
+
+@router.post("/gestionale/{ente_id}")
+def wait(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, gestionale_days: Annotated[str, Form()] = "") -> Response:
+    """How many days the ente gives its collection system."""
+    new = id_of(gestionale_days.strip())
+    if new is None:
+        raise FieldError(NOT_WHOLE, "gestionale_days")
+    runtime.database.transact(
+        visit.scope(Permission.CASE_MANAGE),
+        lambda session: patience.write(session, visit.principal, ente_id=ente_id, new=new),
+    )
+    return told_anew("Giorni del gestionale scritti.", visit)
 
 
 def _rules(fields: dict[str, str]) -> Rules:

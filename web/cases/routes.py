@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.audit import service as audit
-from crm.cases import queries, service
+from crm.cases import queries, service, together
 from crm.cases.lifecycle import Channel, State, Topic
 from crm.cases.queries import Filter, Order, Row, Whose
 from crm.cases.service import OF_NOBODY
@@ -242,7 +242,8 @@ def _several(
         return {
             "which": which, "badges": badges, "topics": Topic, "states": State, "whose": Whose, "orders": Order,
             "ente_options": [(str(one.id), one.name) for one in badges.values()], "whole": whole, "late": late,
-            "nobodys": nobodys, "deciding": deciding, "now": clock.now(session), **work(session),
+            "nobodys": nobodys, "stamp": together.last_step(session), "deciding": deciding, "now": clock.now(session),
+            **work(session),
         }  # fmt: skip
 
     return _page(request, visit, template, **runtime.database.transact(scope, both))

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from crm.cases.consigning.rules import Standing
 from crm.cases.escalation import Told
+from crm.cases.gestionale.standing import Progress
 from crm.cases.instalments.plans import Scheme
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic, Who
 from crm.cases.models import ExtensionReason, PauseReason
@@ -32,6 +33,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     Channel: {
         Channel.PHONE: "telefono",
         Channel.DESK: "sportello",
+        Channel.VISIT: "visita",
         Channel.EMAIL: "e-mail",
         Channel.PEC: "PEC",
         Channel.LETTER: "lettera",
@@ -78,8 +80,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.READ: "Aperto dal cittadino",
         Deed.IDENTIFY: "Riconosciuto il contribuente",
         Deed.WARN: "Segnalato che il termine sta per finire",
+        Deed.REPEAT: "Chiesta di nuovo",
+        Deed.PROPOSE: "Proposta al gestionale",
+        Deed.ACCEPTED: "Accettata dal gestionale",
+        Deed.REJECTED: "Respinta dal gestionale: è da decidere di nuovo",
     },
-    Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente"},
+    Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente", Who.GESTIONALE: "gestionale"},
     Outcome: {
         Outcome.GRANTED: "accolta",
         Outcome.PARTLY: "accolta in parte",
@@ -102,6 +108,16 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         TermKind.REPORTED: "Segnalare all'ente",
         TermKind.CLAIMED: "Depositare l'insinuazione",
         TermKind.PREPARED: "Preparare la nuova notifica",
+        TermKind.GESTIONALE_ANSWERS: "Risposta del gestionale",
+        TermKind.CARRIED: "Vedere nei dati quello che il gestionale ha accettato",
+        TermKind.DECIDED_AGAIN: "Decidere di nuovo",
+    },
+    Progress: {
+        Progress.OWED: "parte con il prossimo flusso di proposte",
+        Progress.SENT: "mandata al gestionale",
+        Progress.ACCEPTED: "accettata, non si vede ancora nei dati",
+        Progress.REFUSED: "respinta",
+        Progress.SEEN: "eseguita: si vede nei dati",
     },
     PauseReason: {
         PauseReason.PAPERS_MISSING: "mancano documenti chiesti al cittadino",

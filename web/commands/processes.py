@@ -4,6 +4,7 @@ import gc
 import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -31,7 +32,7 @@ def run(
 ) -> None:
     """Run the whole contact centre on this machine, with its own PostgreSQL and Redis, and demo data."""
     from web.demo.accounts import DEMO_USERS  # noqa: PLC0415  # only this command needs them
-    from web.run import supervisor  # noqa: PLC0415
+    from web.run import copies, supervisor  # noqa: PLC0415
 
     def announce() -> list[str]:
         shown = [user for user in DEMO_USERS if not user.robot]
@@ -39,9 +40,19 @@ def run(
 
     options = supervisor.RunOptions(
         port=port, simulator_port=simulator_port, gestionale_port=gestionale_port, postgres_port=postgres_port,
-        redis_port=redis_port, demo=demo, announce=announce,
+        redis_port=redis_port, demo=demo, announce=announce, load=_load if copies.POSSIBLE else None,
     )  # fmt: skip
     raise typer.Exit(supervisor.run(options))
+
+
+def _load() -> Callable[[str], object]:
+    """What nearly all programs need is imported once; what is left each imports."""
+    _loading()
+    import web.app  # noqa: PLC0415
+    import web.worker.main  # noqa: F401, PLC0415
+
+    _loaded()
+    return lambda name: app([name])
 
 
 @app.command()
@@ -77,10 +88,11 @@ def engine() -> None:
     from crm.agendas.wishes.offering import offer_all  # noqa: PLC0415
     from crm.audit import searches, watch  # noqa: PLC0415
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
+    from crm.cases.asking import adopt_all  # noqa: PLC0415
     from crm.cases.protocol.registering import ask_again as register_again  # noqa: PLC0415
     from crm.cases.submissions.keeping import forget_all as forget_submissions  # noqa: PLC0415
     from crm.cases.warning import warn_all  # noqa: PLC0415
-    from crm.cases.watching import close_all as close_carried  # noqa: PLC0415
+    from crm.cases.watching import look as look_at_gestionale  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
     from crm.drafts.service import forget_old as forget_drafts  # noqa: PLC0415
     from crm.levels.closing import close_due  # noqa: PLC0415
@@ -186,8 +198,9 @@ def engine() -> None:
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("case_terms", 60, partial(warn_all, runtime.database), patient=True),
+        Chore("promised_cases", 600, partial(adopt_all, runtime.database), patient=True),
         Chore("case_registrations", 30, partial(register_again, runtime.database), patient=True),
-        Chore("cases_carried_out", 300, partial(close_carried, runtime.database), patient=True),
+        Chore("cases_carried_out", 60, partial(look_at_gestionale, runtime.database), patient=True),
         Chore("visit_turns", 30, partial(open_all, runtime.database), patient=True),
         Chore("visit_mandates", 600, partial(tidy_all, runtime.database), patient=True),
         Chore(
@@ -310,11 +323,23 @@ def simulator() -> None:
 
 
 @app.command("protocol-office")
-def protocol_office(token: str, port: int = 8600) -> None:
-    """Stand in for an ente's protocol system: numbers for cases, for trying out. TOKEN is what it knows us by."""
+def protocol_office(
+    token: Annotated[str, typer.Argument(help="By which it knows us; else that of the demonstration.")] = "",
+    port: int = 8600,
+) -> None:  # fmt: skip
+    """Stand in for an ente's protocol system: numbers for cases, for trying out."""
+    from crm.cases.protocol import port as protocol  # noqa: PLC0415
     from crm.cases.protocol.simulator.app import Office, serve  # noqa: PLC0415
+    from web.demo.places import OVERSEEN  # noqa: PLC0415
 
-    serve(Office(token), host="127.0.0.1", port=port)
+    settings = begin("protocol-office")
+    with saying(protocol.ProtocolError):
+        known = protocol.endpoint(OVERSEEN) if not token else None
+    if not token and known is None:
+        print("Say by which TOKEN it knows us, or set FILODIRETTO_PROTOCOL_D403_URL and its token.")
+        raise typer.Exit(2)
+    office = Office(token or (known.token if known else ""), settings.data / "protocol-office.jsonl")
+    serve(office, host="127.0.0.1", port=port, fd=_listening_fd())
 
 
 @app.command()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
-from crm.cases import owners, queries, resting, service
+from crm.cases import owners, resting, service, views
 from crm.cases.lifecycle import Channel, Deed, Outcome, Topic
 from crm.cases.models import Case, PauseReason
 from crm.cases.service import Request, Said
@@ -19,7 +19,7 @@ from crm.core import clock
 from crm.enti.models import Ente
 from crm.positions import queries as positions
 from crm.positions.models import Position
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 WHY = {
     Topic.INSTALMENTS: ("Ha perso il lavoro a settembre", "24 rate"),
@@ -135,7 +135,7 @@ def _open(
 
 
 def _do(session: Session, by: Principal, case_id: int, deed: Deed, outcome: Outcome | None) -> None:
-    one = queries.one(session, case_id)
+    one = views.one(session, case_id)
     if deed is Deed.REGISTER:
         day = clock.business_day(clock.now(session))
         number = f"{40_000 + case_id}"

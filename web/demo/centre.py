@@ -22,6 +22,7 @@ from telephony.texts.models import TextSetting
 from web.demo.accounts import COLLEAGUES, NEWCOMER
 from web.demo.appointments import receive
 from web.demo.calls import remember
+from web.demo.campaigns import campaign_some
 from web.demo.cases import ask
 from web.demo.enti import seed_enti
 from web.demo.field_closing import settle_some
@@ -79,6 +80,7 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), receive)
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))
+    database.transact(Scope.of_contract(contract_id), partial(campaign_some, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(ask, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(have_visited, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))

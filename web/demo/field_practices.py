@@ -18,8 +18,7 @@ from outbound.field.places import reading
 from outbound.field.practices import assignments, opening, own, service
 from outbound.field.practices.lifecycle import Limits
 from outbound.field.practices.models import Practice
-from web.demo.places import MUNICIPALITIES
-from web.demo.seed import OVERSEEN
+from web.demo.places import MUNICIPALITIES, OVERSEEN
 
 PEOPLE, ACCEPTED = 18, 6
 HEAD = "COMUNE;VIA;CIVICO;CAP;LON;LAT\n"

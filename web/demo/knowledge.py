@@ -14,7 +14,7 @@ from crm.knowledge import service
 from crm.knowledge.models import KnowledgePiece, PieceKind
 from telephony.calls.choices import Topic
 from web.demo.accounts import SUPERVISOR
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 TEXTS = Path(__file__).with_suffix(".md")  # each begins with: === kind | topic | title | other words | for whom
 

@@ -14,7 +14,7 @@ from crm.messages import outbox, service
 from crm.messages.models import Message, MessageChannel, MessageState, Reason
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 PLACE = "sportello, primo piano"
 AFTER = timedelta(minutes=2)  # the carrier then knows the lines

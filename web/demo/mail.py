@@ -24,7 +24,7 @@ from telephony.mail.secrets import Secret
 from web.demo.accounts import ADMINISTRATOR, COLLEAGUES
 from web.demo.enti import person
 from web.demo.papers import pdf
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 ADDRESS, CERTIFIED = "tributi@comune.empoli.example", "tributi@pec.comune.empoli.example"
 NOWHERE, NEVER = 9, datetime(2100, 1, 1, tzinfo=UTC)  # discard (RFC 863): nobody answers there

@@ -29,6 +29,7 @@ class Municipality:
     streets: tuple[str, ...]
 
 
+OVERSEEN = "D403"  # whose access log, register of breaches and requests have something in them
 MUNICIPALITIES = (
     Municipality(
         "Comune di Livorno", "Livorno", "049009", "E625", "00104330493", "LI", 1, "Santa Giulia", 22, 5, "57123",

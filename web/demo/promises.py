@@ -25,7 +25,6 @@ NOTES = {
     FollowUpKind.SEND: ("Copia della relata di notifica", "Modulo per la rateizzazione, per e-mail"),
     FollowUpKind.CHECK: ("Dice di aver pagato in banca: manca nel gestionale", "Casa venduta nel 2022?"),
     FollowUpKind.APPOINTMENT: ("Viene allo sportello con il contratto di vendita",),
-    FollowUpKind.CASE: ("Reclamo sul calcolo degli interessi",),
 }
 # Days from today, hour, whose: Anna's, a colleague's, or nobody's and so a list's.
 DUE = (
@@ -48,7 +47,7 @@ def promise(session: Session, *, contract_id: int, today: date) -> None:
         ).scalars()
     )
     for (days, hour, whose), contact_id in zip(DUE, dice.sample(contacts, len(DUE)), strict=True):
-        kind = dice.choice(tuple(FollowUpKind))
+        kind = dice.choice(tuple(NOTES))
         by = people[whose or NEWCOMER.username]
         due_at = datetime.combine(today + timedelta(days=days), time(hour), tzinfo=ROME)
         follow_up = service.make(

@@ -28,7 +28,7 @@ from web.demo.generate import generate
 from web.demo.judged import draws
 from web.demo.monitored import agree
 from web.demo.oversight import seed_oversight
-from web.demo.places import MUNICIPALITIES, Municipality
+from web.demo.places import MUNICIPALITIES, OVERSEEN, Municipality
 from web.demo.recorded import RECORDS, record
 from web.demo.served import offer
 from web.demo.staff import tell_story
@@ -36,7 +36,6 @@ from web.demo.told import tell
 
 CONTRACT = "Anci Toscana (demo)"
 LIKE = "anci_toscana"  # the preset that it begins as
-OVERSEEN = "D403"  # whose access log and register of breaches have something in them
 
 
 def seed(

@@ -1,6 +1,7 @@
-"""The demonstration's sources of feeds: the stand-in over HTTP for the first ente, a folder for each of the others.
+"""The demonstration's sources of feeds: the stand-in over HTTP for the first ente and for the one that has requests, a
+folder for each of the others.
 
-The stand-in takes the first ente's proposals, too, and answers about one taxpayer.
+The stand-in takes their proposals, too, and answers about one taxpayer.
 """
 
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.collection.models import CollectionSource, SourceKind
 from crm.core import clock
 from crm.enti.models import Ente
-from web.demo.places import MUNICIPALITIES
+from web.demo.places import MUNICIPALITIES, OVERSEEN
 
 ENDPOINT = "DEMO"
 EVERY_MIN = 1
@@ -21,7 +22,7 @@ def settle_sources(session: Session) -> None:
         return
     ids = {row.cadastral_code: row.id for row in session.execute(select(Ente.cadastral_code, Ente.id))}
     for number, place in enumerate(MUNICIPALITIES):
-        by_http = number == 0
+        by_http = number == 0 or place.cadastral_code == OVERSEEN
         session.add(
             CollectionSource(
                 ente_id=ids[place.cadastral_code], kind=SourceKind.HTTP if by_http else SourceKind.FOLDER,

@@ -18,7 +18,7 @@ from telephony.texts import reception, story
 from telephony.texts.models import Closed, TextMessage, TextThread, ThreadState
 from telephony.texts.reception import Received
 from web.demo.accounts import COLLEAGUES
-from web.demo.seed import OVERSEEN
+from web.demo.places import OVERSEEN
 
 WAITING = (
     "Buongiorno, sono sordo e non posso telefonare. Ho ricevuto una lettera da voi, potete aiutarmi qui?",

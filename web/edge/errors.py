@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from crm.access.service import SignInError, TooManyAttemptsError
 from crm.core.errors import ConflictError, DomainError, ForbiddenError, InvalidError, NotFoundError
 from web.edge.i18n import DEFAULT, chosen, said
+from web.edge.requests import TOO_LARGE, TooLargeError
 from web.edge.templating import page
 from web.edge.visits import COOKIE, CsrfError, SignInNeededError, runtime_of, visit_of
 
@@ -83,6 +84,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, TooLargeError):  # met while the form was being read
+            return _answer(request, 413, TOO_LARGE)
         return _answer(request, error.status_code, MISSING if error.status_code in {404, 405} else WRONG)
 
     @app.exception_handler(Exception)

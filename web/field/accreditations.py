@@ -14,7 +14,8 @@ from outbound.field.agents import accrediting, files, overview, queries, unfit
 from outbound.field.agents.standing import REQUIRED
 from web.edge.fields import id_of
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import ApproveDep, DecideDep, ManageDep
 from web.field.forms import Days, TypedDep, content_of, inline, told_anew
 from web.field.paper import questura_letter
 
@@ -25,15 +26,12 @@ AnyFile = Annotated[UploadFile | None, File()]
 
 @router.post("/agents/{agent_id}/propose")
 def propose(
-    runtime: RuntimeDep, visit: ChangeDep, agent_id: int, ente: Annotated[list[str] | None, Form()] = None
+    deed: ManageDep, agent_id: int, ente: Annotated[list[str] | None, Form()] = None
 ) -> Response:  # fmt: skip
     """Ask enti to approve him."""
     chosen = {found for one in ente or [] if (found := id_of(one)) is not None}
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: accrediting.propose(session, visit.principal, agent_id=agent_id, ente_ids=chosen),
-    )
-    return told_anew("Proposto: decide l'ente.", visit)
+    deed(accrediting.propose, agent_id=agent_id, ente_ids=chosen)
+    return told_anew("Proposto: decide l'ente.", deed.visit)
 
 
 @router.get("/accreditations/{accreditation_id}")
@@ -57,39 +55,24 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, accreditation_id
 
 
 @router.post("/accreditations/{accreditation_id}/approve")
-def approve(runtime: RuntimeDep, visit: ChangeDep, accreditation_id: int) -> Response:
+def approve(deed: ApproveDep, accreditation_id: int) -> Response:
     """The ente approves him."""
-
-    def work(session: Session) -> None:
-        accrediting.decide(session, visit.principal, accreditation_id=accreditation_id, approves=True)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_APPROVE), work)
-    return told_anew("Approvato: può agire quando la Questura lo sa.", visit)
+    deed(accrediting.decide, accreditation_id=accreditation_id, approves=True)
+    return told_anew("Approvato: può agire quando la Questura lo sa.", deed.visit)
 
 
 @router.post("/accreditations/{accreditation_id}/refuse")
-def refuse(runtime: RuntimeDep, visit: ChangeDep, accreditation_id: int, reason: TextField = "") -> Response:
+def refuse(deed: ApproveDep, accreditation_id: int, reason: TextField = "") -> Response:
     """The ente refuses him."""
-
-    def work(session: Session) -> None:
-        accrediting.decide(
-            session, visit.principal, accreditation_id=accreditation_id, approves=False, reason=reason
-        )  # fmt: skip
-
-    runtime.database.transact(visit.scope(Permission.FIELD_APPROVE), work)
-    return told_anew("Non approvato: la società lo sa.", visit)
+    deed(accrediting.decide, accreditation_id=accreditation_id, approves=False, reason=reason)
+    return told_anew("Non approvato: la società lo sa.", deed.visit)
 
 
 @router.post("/accreditations/{accreditation_id}/withdraw")
-def withdraw(runtime: RuntimeDep, visit: ChangeDep, accreditation_id: int, reason: TextField = "") -> Response:
+def withdraw(deed: ManageDep, accreditation_id: int, reason: TextField = "") -> Response:
     """The company withdraws him."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: accrediting.withdraw(
-            session, visit.principal, accreditation_id=accreditation_id, reason=reason
-        ),
-    )
-    return told_anew("Ritirato: per questo ente non agisce più.", visit)
+    deed(accrediting.withdraw, accreditation_id=accreditation_id, reason=reason)
+    return told_anew("Ritirato: per questo ente non agisce più.", deed.visit)
 
 
 # -- the Questura -----------------------------------------------------------------------------------------------------
@@ -97,19 +80,13 @@ def withdraw(runtime: RuntimeDep, visit: ChangeDep, accreditation_id: int, reaso
 
 @router.post("/agents/{agent_id}/letter")
 def write_letter(
-    runtime: RuntimeDep, visit: ChangeDep, agent_id: int, province: TextField = "", to: TextField = ""
+    deed: ManageDep, agent_id: int, province: TextField = "", to: TextField = ""
 ) -> Response:  # fmt: skip
     """Make the letter to a Questura, and keep it."""
-    scope = visit.scope(Permission.FIELD_MANAGE)
-    with runtime.database.begin(scope) as session:
-        said = accrediting.compose(session, visit.principal, agent_id=agent_id, province=province, to=to)
+    said = deed(accrediting.compose, agent_id=agent_id, province=province, to=to)
     content = questura_letter(said)  # which takes a while, and no transaction meanwhile
-
-    def work(session: Session) -> None:
-        accrediting.keep_letter(session, visit.principal, agent_id=agent_id, province=province, content=content)
-
-    runtime.database.transact(scope, work)
-    return told_anew("La lettera è pronta: spediscila, poi carica la prova.", visit)
+    deed(accrediting.keep_letter, agent_id=agent_id, province=province, content=content)
+    return told_anew("La lettera è pronta: spediscila, poi carica la prova.", deed.visit)
 
 
 @router.get("/accreditations/{accreditation_id}/letter.pdf")
@@ -122,21 +99,17 @@ def letter(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respo
 
 @router.post("/accreditations/{accreditation_id}/proof")
 def prove(
-    runtime: RuntimeDep, visit: ChangeDep, accreditation_id: int, fields: TypedDep, file: AnyFile = None
+    deed: ManageDep, accreditation_id: int, fields: TypedDep, file: AnyFile = None
 ) -> Response:  # fmt: skip
     """The Questura has it."""
     days = Days(fields)
     on = days.needed("on")
     days.check()
     content = content_of(file, files.MOST_BYTES)
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: accrediting.prove(
-            session, visit.principal, accreditation_id=accreditation_id, on=on, number=fields.get("number", ""),
-            content=content,
-        ),
+    deed(
+        accrediting.prove, accreditation_id=accreditation_id, on=on, number=fields.get("number", ""), content=content
     )  # fmt: skip
-    return told_anew("La prova è registrata.", visit)
+    return told_anew("La prova è registrata.", deed.visit)
 
 
 @router.get("/accreditations/{accreditation_id}/proof")
@@ -152,73 +125,47 @@ def proof(runtime: RuntimeDep, visit: VisitDep, accreditation_id: int) -> Respon
 
 @router.post("/agents/{agent_id}/unfit/{ente_id}")
 def find_unfit(
-    runtime: RuntimeDep, visit: ChangeDep, agent_id: int, ente_id: int, grounds: TextField = ""
+    deed: DecideDep, agent_id: int, ente_id: int, grounds: TextField = ""
 ) -> Response:  # fmt: skip
     """He is unfit for an ente: out at once."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: unfit.find(
-            session,
-            visit.principal,
-            agent_id=agent_id,
-            ente_id=ente_id,
-            grounds=grounds,
-            link_to=lambda one: f"{runtime.settings.public_url}/field/agents/{one}",
-        ),
-    )
-    return told_anew("Da adesso non agisce più per l'ente: le sue pratiche sono ferme.", visit)
+    at = f"{deed.runtime.settings.public_url}/field/agents/{{}}"
+    deed(unfit.find, agent_id=agent_id, ente_id=ente_id, grounds=grounds, link_to=at.format)
+    return told_anew("Da adesso non agisce più per l'ente: le sue pratiche sono ferme.", deed.visit)
 
 
 @router.post("/unfit/{finding_id}/withdraw")
-def withdraw_finding(runtime: RuntimeDep, visit: ChangeDep, finding_id: int, reason: TextField = "") -> Response:
+def withdraw_finding(deed: ApproveDep, finding_id: int, reason: TextField = "") -> Response:
     """It was not so."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_APPROVE),
-        lambda session: unfit.withdraw(session, visit.principal, finding_id=finding_id, reason=reason),
-    )
-    return told_anew("Segnalazione ritirata.", visit)
+    deed(unfit.withdraw, finding_id=finding_id, reason=reason)
+    return told_anew("Segnalazione ritirata.", deed.visit)
 
 
 @router.post("/unfit/{finding_id}/remove")
-def remove(runtime: RuntimeDep, visit: ChangeDep, finding_id: int) -> Response:
+def remove(deed: ManageDep, finding_id: int) -> Response:
     """He gave everything back."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: unfit.remove(session, visit.principal, finding_id=finding_id),
-    )
-    return told_anew("Allontanamento segnato.", visit)
+    deed(unfit.remove, finding_id=finding_id)
+    return told_anew("Allontanamento segnato.", deed.visit)
 
 
 @router.post("/unfit/{finding_id}/undo-removal")
-def undo_removal(runtime: RuntimeDep, visit: ChangeDep, finding_id: int) -> Response:
+def undo_removal(deed: ManageDep, finding_id: int) -> Response:
     """It was marked by mistake."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: unfit.undo_removal(session, visit.principal, finding_id=finding_id),
-    )
-    return told_anew("Tolto: il termine corre ancora.", visit)
+    deed(unfit.undo_removal, finding_id=finding_id)
+    return told_anew("Tolto: il termine corre ancora.", deed.visit)
 
 
 @router.post("/unfit/{finding_id}/replace")
-def replace(runtime: RuntimeDep, visit: ChangeDep, finding_id: int, substitute: TextField = "") -> Response:
+def replace(deed: ManageDep, finding_id: int, substitute: TextField = "") -> Response:
     """Somebody takes his place."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: unfit.replace(
-            session, visit.principal, finding_id=finding_id, substitute_id=id_of(substitute) or 0
-        ),
-    )
-    return told_anew("Sostituito: le pratiche ferme gli sono state offerte.", visit)
+    deed(unfit.replace, finding_id=finding_id, substitute_id=id_of(substitute) or 0)
+    return told_anew("Sostituito: le pratiche ferme gli sono state offerte.", deed.visit)
 
 
 @router.post("/unfit/{finding_id}/undo-replacement")
-def undo_replacement(runtime: RuntimeDep, visit: ChangeDep, finding_id: int) -> Response:
+def undo_replacement(deed: ManageDep, finding_id: int) -> Response:
     """He is no substitute after all."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: unfit.undo_replacement(session, visit.principal, finding_id=finding_id),
-    )
-    return told_anew("Sostituzione annullata: ciò che non aveva accettato è di nuovo fermo.", visit)
+    deed(unfit.undo_replacement, finding_id=finding_id)
+    return told_anew("Sostituzione annullata: ciò che non aveva accettato è di nuovo fermo.", deed.visit)
 
 
 def _scope(visit: Visit) -> Scope:

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
@@ -32,7 +31,8 @@ from outbound.field.agents.standing import REQUIRED, STANDS, Paper, lacks
 from outbound.field.waiting import waiting
 from web.edge.fields import id_of
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import ManageDep
 from web.field.forms import Days, TypedDep, content_of, inline, pdf, told_anew
 from web.field.paper import badge_card
 
@@ -85,7 +85,7 @@ def company_form(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Resp
 
 
 @router.post("/company")
-def write_company(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Response:
+def write_company(deed: ManageDep, fields: TypedDep) -> Response:
     """Write it."""
     days = Days(fields)
     since = days.needed("licence_on")
@@ -97,10 +97,8 @@ def write_company(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Re
         alarm_phone=fields.get("alarm_phone", ""),
         alarm_minutes=id_of(fields.get("alarm_minutes", str(company.MINUTES))) or 0,
     )  # fmt: skip
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE), lambda session: company.write(session, visit.principal, told=told)
-    )
-    return told_anew("Salvata.", visit, at="/field/company")
+    deed(company.write, told=told)
+    return told_anew("Salvata.", deed.visit, at="/field/company")
 
 
 # -- the register -----------------------------------------------------------------------------------------------------
@@ -130,16 +128,13 @@ def new(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.post("/agents/new")
-def enter(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Response:
+def enter(deed: ManageDep, fields: TypedDep) -> Response:
     """He is one."""
     told, user_id = _personal(fields), id_of(fields.get("user_id", ""))
     if user_id is None:
         raise FieldError("Scegli una persona che ha il ruolo di agente sul territorio.", "user_id")
-    made = runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: register.enter(session, visit.principal, user_id=user_id, told=told),
-    )
-    return told_anew("È nel registro: ora servono la foto e i documenti.", visit, at=f"/field/agents/{made}")
+    made = deed(register.enter, user_id=user_id, told=told)
+    return told_anew("È nel registro: ora servono la foto e i documenti.", deed.visit, at=f"/field/agents/{made}")
 
 
 @router.get("/agents/{agent_id}")
@@ -182,34 +177,26 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, agent_id: int) -
 
 
 @router.post("/agents/{agent_id}/edit")
-def edit(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, fields: TypedDep) -> Response:
+def edit(deed: ManageDep, agent_id: int, fields: TypedDep) -> Response:
     """Another name, address, telephone."""
     told = _personal(fields)
-
-    def work(session: Session) -> None:
-        register.edit(session, visit.principal, agent_id=agent_id, told=told)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return told_anew("Salvato.", visit)
+    deed(register.edit, agent_id=agent_id, told=told)
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/agents/{agent_id}/end")
-def end(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, fields: TypedDep) -> Response:
+def end(deed: ManageDep, agent_id: int, fields: TypedDep) -> Response:
     """His last day, or none."""
     days = Days(fields)
     last = days.wished("on")
     days.check()
-
-    def work(session: Session) -> None:
-        register.end(session, visit.principal, agent_id=agent_id, on=last)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return told_anew("Salvato.", visit)
+    deed(register.end, agent_id=agent_id, on=last)
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/agents/{agent_id}/papers")
 def bring(
-    runtime: RuntimeDep, visit: ChangeDep, agent_id: int, fields: TypedDep, file: AnyFile = None
+    deed: ManageDep, agent_id: int, fields: TypedDep, file: AnyFile = None
 ) -> Response:  # fmt: skip
     """A paper of his."""
     days = Days(fields)
@@ -221,34 +208,23 @@ def bring(
         Paper(fields["paper"]), fields.get("number", ""), fields.get("issuer", ""), issued, expires,
         content_of(file, files.MOST_BYTES),
     )  # fmt: skip
-
-    def work(session: Session) -> None:
-        register.bring_paper(session, visit.principal, agent_id=agent_id, told=told)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return told_anew("Documento registrato.", visit)
+    deed(register.bring_paper, agent_id=agent_id, told=told)
+    return told_anew("Documento registrato.", deed.visit)
 
 
 @router.post("/papers/{paper_id}/withdraw")
-def withdraw_paper(runtime: RuntimeDep, visit: ChangeDep, paper_id: int) -> Response:
+def withdraw_paper(deed: ManageDep, paper_id: int) -> Response:
     """A paper is no longer his."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: register.withdraw_paper(session, visit.principal, paper_id=paper_id),
-    )
-    return told_anew("Documento tolto.", visit)
+    deed(register.withdraw_paper, paper_id=paper_id)
+    return told_anew("Documento tolto.", deed.visit)
 
 
 @router.post("/agents/{agent_id}/photo")
-def portray(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, photo: AnyFile = None) -> Response:
+def portray(deed: ManageDep, agent_id: int, photo: AnyFile = None) -> Response:
     """His photo."""
     content = content_of(photo, photos.MOST_BYTES)
-
-    def work(session: Session) -> None:
-        register.portray(session, visit.principal, agent_id=agent_id, content=content)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return told_anew("Foto salvata.", visit)
+    deed(register.portray, agent_id=agent_id, content=content)
+    return told_anew("Foto salvata.", deed.visit)
 
 
 @router.get("/agents/{agent_id}/photo")
@@ -273,27 +249,20 @@ def paper_file(runtime: RuntimeDep, visit: VisitDep, agent_id: int, paper_id: in
 
 
 @router.post("/agents/{agent_id}/badge")
-def issue(runtime: RuntimeDep, visit: ChangeDep, agent_id: int, fields: TypedDep) -> Response:
+def issue(deed: ManageDep, agent_id: int, fields: TypedDep) -> Response:
     """A badge with a new code."""
     days = Days(fields)
     wish = days.wished("until")
     days.check()
-
-    def work(session: Session) -> None:
-        register.issue_badge(session, visit.principal, agent_id=agent_id, wish=wish)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return told_anew("Tesserino pronto da stampare: quello di prima, se c'era, non vale più.", visit)
+    deed(register.issue_badge, agent_id=agent_id, wish=wish)
+    return told_anew("Tesserino pronto da stampare: quello di prima, se c'era, non vale più.", deed.visit)
 
 
 @router.post("/agents/{agent_id}/badge/revoke")
-def revoke(runtime: RuntimeDep, visit: ChangeDep, agent_id: int) -> Response:
+def revoke(deed: ManageDep, agent_id: int) -> Response:
     """It was lost, or taken back."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: register.revoke_badge(session, visit.principal, agent_id=agent_id),
-    )
-    return told_anew("Il tesserino non vale più.", visit)
+    deed(register.revoke_badge, agent_id=agent_id)
+    return told_anew("Il tesserino non vale più.", deed.visit)
 
 
 @router.get("/agents/{agent_id}/badge.pdf")

@@ -19,7 +19,9 @@ from web.edge.answers import shown_anew
 from web.edge.fields import NearDay, id_of
 from web.edge.i18n import translations
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import ManageDep
+from web.field.forms import told_anew
 from web.field.practices import limits_of, options
 
 router = APIRouter(prefix="/field/assignments", include_in_schema=False)
@@ -36,18 +38,20 @@ def ask(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
         today = clock.business_day(clock.now(session))
         badges = enti.badges(session, scope.enti)
         counts = {one: queries.counted(session, Filter(one)).get(State.OPEN, 0) for one in badges}
+        agents = {one: len(of_agents.active(session, ente_id=one, day=today)) for one in badges}
+        able = [str(one) for one in badges if counts[one] and agents[one]]
         context = {
             "badges": badges, "counts": counts, "today": today, "most": USUAL_MOST,
             "until": today + timedelta(days=settings.Settings().mandate_days), "usual": settings.Settings(),
-            "agents": {one: len(of_agents.active(session, ente_id=one, day=today)) for one in badges},
-            "ente_options": options(badges), "recent": assignments.recent(session, badges),
+            "agents": agents, "ente_options": options(badges), "only": able[0] if len(able) == 1 else "",
+            "any": bool(able), "recent": assignments.recent(session, badges),
         }  # fmt: skip
     return _page(request, visit, "field/assignments.html", **context)
 
 
 @router.post("")
 def propose(
-    runtime: RuntimeDep, visit: ChangeDep, ente_id: NumberField = "", valid_from: DayField = None,
+    deed: ManageDep, ente_id: NumberField = "", valid_from: DayField = None,
     valid_to: DayField = None, most_visits: NumberField = "", may_photograph: NumberField = "", most: NumberField = "",
 ) -> Response:  # fmt: skip
     """Propose who gets which."""
@@ -55,16 +59,8 @@ def propose(
     if ente is None:
         raise FieldError("Scegli l'ente.", "ente_id")
     limits = limits_of(valid_from, valid_to, most_visits, may_photograph)
-    made = runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: assignments.propose(
-            session, visit.principal, ente_id=ente, limits=limits, most=id_of(most) or 0
-        ),
-    )
-    return shown_anew(
-        translations(visit.language).gettext("Ecco la proposta: guardala prima di confermarla."),
-        at=f"/field/assignments/{made}",
-    )
+    made = deed(assignments.propose, ente_id=ente, limits=limits, most=id_of(most) or 0)
+    return told_anew("Ecco la proposta: guardala prima di confermarla.", deed.visit, at=f"/field/assignments/{made}")
 
 
 @router.get("/{assignment_id}")
@@ -80,35 +76,26 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, assignment_id: i
 
 
 @router.post("/{assignment_id}/apply")
-def apply(runtime: RuntimeDep, visit: ChangeDep, assignment_id: int) -> Response:
+def apply(deed: ManageDep, assignment_id: int) -> Response:
     """Do it."""
-    done = runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: assignments.apply(session, visit.principal, assignment_id=assignment_id),
-    )
-    words = translations(visit.language).ngettext("Offerta %(num)s pratica.", "Offerte %(num)s pratiche.", done)
+    done = deed(assignments.apply, assignment_id=assignment_id)
+    words = translations(deed.visit.language).ngettext("Offerta %(num)s pratica.", "Offerte %(num)s pratiche.", done)
     return shown_anew(words % {"num": done})
 
 
 @router.post("/{assignment_id}/undo")
-def undo(runtime: RuntimeDep, visit: ChangeDep, assignment_id: int) -> Response:
+def undo(deed: ManageDep, assignment_id: int) -> Response:
     """Take back what nobody has accepted yet."""
-    done = runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: assignments.undo(session, visit.principal, assignment_id=assignment_id),
-    )
-    words = translations(visit.language).ngettext("Ripresa %(num)s pratica.", "Riprese %(num)s pratiche.", done)
+    done = deed(assignments.undo, assignment_id=assignment_id)
+    words = translations(deed.visit.language).ngettext("Ripresa %(num)s pratica.", "Riprese %(num)s pratiche.", done)
     return shown_anew(words % {"num": done})
 
 
 @router.post("/{assignment_id}/drop")
-def drop(runtime: RuntimeDep, visit: ChangeDep, assignment_id: int) -> Response:
+def drop(deed: ManageDep, assignment_id: int) -> Response:
     """It is not done."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: assignments.drop(session, visit.principal, assignment_id=assignment_id),
-    )
-    return shown_anew(translations(visit.language).gettext("Scartata."), at="/field/assignments")
+    deed(assignments.drop, assignment_id=assignment_id)
+    return told_anew("Scartata.", deed.visit, at="/field/assignments")
 
 
 def _page(request: Request, visit: Visit, template: str, **context: Any) -> Response:

@@ -24,6 +24,8 @@ from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.field import papers, tables
+from web.field.deeds import ApproveDep, ManageDep
+from web.field.forms import told_anew
 from web.reports import opendocument, workbook
 from web.reports.charts import Bar, drawn
 from web.reports.files import CSV, MEDIA, File, FileKind, csv_of
@@ -65,11 +67,12 @@ def overview(request: Request, runtime: RuntimeDep, visit: VisitDep, ente: int |
         raise NotFoundError("Questo ente non esiste.")
     whose = his if ente is None else frozenset({ente})
     with runtime.database.begin(scope) as session:
+        badges = enti.badges(session, his)
         standing = {one: counted.standing(session, ente_id=one) for one in sorted(whose)}
         opened = [month for some in standing.values() for each in some.quarters for month in each.months]
         months = queries.both(queries.months(session, whose), opened)
         context: dict[str, Any] = {
-            "badges": enti.badges(session, his), "whose": sorted(whose), "chosen": ente, "standing": standing,
+            "badges": badges, "whose": [one for one in badges if one in whose], "chosen": ente, "standing": standing,
             "settled": queries.settlements(session, whose), "terms": agreeing.proposals(session, whose),
             "proposes": scope_for(session, visit.principal, Permission.FIELD_MANAGE).enti or frozenset(),
             "decides": scope_for(session, visit.principal, Permission.FIELD_APPROVE).enti or frozenset(),
@@ -184,41 +187,28 @@ def table(runtime: RuntimeDep, visit: VisitDep, settlement_id: int, agent: int |
 
 
 @router.post("/field/commissions/terms/{ente_id}")
-def propose(runtime: RuntimeDep, visit: ChangeDep, ente_id: int, fields: TypedDep) -> Response:
+def propose(deed: ManageDep, ente_id: int, fields: TypedDep) -> Response:
     """Propose conditions to an ente."""
     wanted = read_conditions(fields)
-
-    def work(session: Session) -> None:
-        agreeing.propose(
-            session, visit.principal, ente_id=ente_id, valid_from=wanted[0], conditions=wanted[1]
-        )  # fmt: skip
-
-    runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return shown_anew(translations(visit.language).gettext("Proposte: ora decide l'ente."))
+    deed(agreeing.propose, ente_id=ente_id, valid_from=wanted[0], conditions=wanted[1])
+    return told_anew("Proposte: ora decide l'ente.", deed.visit)
 
 
 @router.post("/field/commissions/terms/{terms_id}/decide")
 def decide(
-    runtime: RuntimeDep, visit: ChangeDep, terms_id: int, accepts: Annotated[bool, Form()] = False,
+    deed: ApproveDep, terms_id: int, accepts: Annotated[bool, Form()] = False,
     reason: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:  # fmt: skip
     """The ente accepts or refuses them."""
-
-    def work(session: Session) -> None:
-        agreeing.decide(session, visit.principal, terms_id=terms_id, accepts=accepts, reason=reason)
-
-    runtime.database.transact(visit.scope(Permission.FIELD_APPROVE), work)
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(agreeing.decide, terms_id=terms_id, accepts=accepts, reason=reason)
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/field/commissions/terms/{terms_id}/withdraw")
-def withdraw(runtime: RuntimeDep, visit: ChangeDep, terms_id: int) -> Response:
+def withdraw(deed: ManageDep, terms_id: int) -> Response:
     """The company withdraws them."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: agreeing.withdraw(session, visit.principal, terms_id=terms_id),
-    )
-    return shown_anew(translations(visit.language).gettext("Ritirate."))
+    deed(agreeing.withdraw, terms_id=terms_id)
+    return told_anew("Ritirate.", deed.visit)
 
 
 def read_conditions(fields: dict[str, list[str]]) -> tuple[date, Conditions]:

@@ -21,10 +21,10 @@ from outbound.field.practices.lifecycle import MandateState
 from outbound.field.practices.models import FieldMandate, Practice
 from outbound.field.practices.service import Declared
 from web.edge import paper
-from web.edge.answers import shown_anew
-from web.edge.i18n import translations
 from web.edge.templating import environment, page
-from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.edge.visits import RuntimeDep, VisitDep
+from web.field.deeds import VisitDeedDep
+from web.field.forms import told_anew
 from web.letters.routes import PDF_HEADERS
 
 router = APIRouter(prefix="/field/mandates", include_in_schema=False)
@@ -55,31 +55,23 @@ def mine(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.post("/{mandate_id}/accept")
-def accept(runtime: RuntimeDep, visit: ChangeDep, mandate_id: UUID, no_ties: TextField = "") -> Response:
+def accept(deed: VisitDeedDep, mandate_id: UUID, no_ties: TextField = "") -> Response:
     """He accepts, and declares that nothing ties him to this person."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_VISIT),
-        lambda session: service.accept(session, visit.principal, mandate_id=mandate_id, no_ties=bool(no_ties)),
-    )
-    return shown_anew(translations(visit.language).gettext("Accettato: ora vedi l'indirizzo e di che cosa si tratta."))
+    deed(service.accept, mandate_id=mandate_id, no_ties=bool(no_ties))
+    return told_anew("Accettato: ora vedi l'indirizzo e di che cosa si tratta.", deed.visit)
 
 
 @router.post("/{mandate_id}/decline")
 def decline(
-    runtime: RuntimeDep, visit: ChangeDep, mandate_id: UUID, tie: TextField = "", past: TextField = "",
+    deed: VisitDeedDep, mandate_id: UUID, tie: TextField = "", past: TextField = "",
     note: TextField = "", reason: TextField = "",
 ) -> Response:  # fmt: skip
     """He declines: there is a tie, or another reason."""
     if tie and tie not in {one.value for one in Tie}:
         raise FieldError("Scegli che legame è.", "tie")
     declared = Declared(Tie(tie), bool(past), note) if tie else None
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_VISIT),
-        lambda session: service.decline(
-            session, visit.principal, mandate_id=mandate_id, tie=declared, reason=reason
-        ),
-    )  # fmt: skip
-    return shown_anew(translations(visit.language).gettext("Rifiutato: andrà qualcun altro."))
+    deed(service.decline, mandate_id=mandate_id, tie=declared, reason=reason)
+    return told_anew("Rifiutato: andrà qualcun altro.", deed.visit)
 
 
 @router.get("/{mandate_id}/paper.pdf")

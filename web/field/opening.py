@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.contacts.search import search
 from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
@@ -19,8 +20,10 @@ from web.edge.answers import shown_anew
 from web.edge.fields import id_of
 from web.edge.i18n import translations
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
-from web.field.practices import deciding, options
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import DecideDep, deciding
+from web.field.forms import told_anew
+from web.field.practices import options
 
 router = APIRouter(prefix="/field", include_in_schema=False)
 TextField = Annotated[str, Form(max_length=120)]
@@ -54,37 +57,37 @@ def new(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 @router.post("/practices/find")
 def find(
-    runtime: RuntimeDep, visit: ChangeDep, ente_id: NumberField = "", typed_name: TextField = ""
+    deed: DecideDep, ente_id: NumberField = "", typed_name: TextField = ""
 ) -> Response:  # fmt: skip
     """Somebody of an ente, by name, codice fiscale or telephone. Posted, so that no name stands in an address."""
     ente = _ente(ente_id)
-    with runtime.database.begin(deciding(visit)) as session:
-        require_deciding(session, visit.principal, ente)
+
+    def work(session: Session, by: Principal) -> list[Any]:
+        require_deciding(session, by, ente)
         found = search(session, typed_name, among=[ente], limit=20).people
-        considered = opening.dry(
-            session, visit.principal, ente_id=ente, contact_ids=[one.id for one in found]
-        )  # fmt: skip
-    return _considered(visit, ente, considered, list_id=None)
+        return opening.dry(session, by, ente_id=ente, contact_ids=[one.id for one in found])
+
+    return _considered(deed.visit, ente, deed(work), list_id=None)
 
 
 @router.post("/practices/consider")
-def consider(runtime: RuntimeDep, visit: ChangeDep, list_id: NumberField = "") -> Response:
+def consider(deed: DecideDep, list_id: NumberField = "") -> Response:
     """Those of a list: of whom a practice would be opened, and why not of the others. Changes nothing."""
 
-    def work(session: Session) -> tuple[int, list[Any]]:
+    def work(session: Session, by: Principal) -> tuple[int, list[Any]]:
         ente, members = _members(session, list_id)
-        return ente, opening.dry(session, visit.principal, ente_id=ente, contact_ids=members)
+        return ente, opening.dry(session, by, ente_id=ente, contact_ids=members)
 
-    ente, considered = runtime.database.transact(deciding(visit), work)
-    return _considered(visit, ente, considered, list_id=id_of(list_id))
+    ente, considered = deed(work)
+    return _considered(deed.visit, ente, considered, list_id=id_of(list_id))
 
 
 @router.post("/practices/open")
-def open_them(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Response:
+def open_them(deed: DecideDep, fields: TypedDep) -> Response:
     """Open the practices of those who may have one: of a list, or of those who are marked."""
     priority = min(id_of(_one(fields, "priority")) or 0, MOST_PRIORITY)
 
-    def work(session: Session) -> int:
+    def work(session: Session, by: Principal) -> int:
         if _one(fields, "list_id"):
             ente, chosen = _members(session, _one(fields, "list_id"))
         else:
@@ -94,14 +97,10 @@ def open_them(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Respon
             )
         if not chosen:
             raise InvalidError("Segna almeno una persona.", field="who")
-        return len(
-            opening.decide(session, visit.principal, ente_id=ente, contact_ids=chosen, priority=priority)
-        )  # fmt: skip
+        return len(opening.decide(session, by, ente_id=ente, contact_ids=chosen, priority=priority))
 
-    opened = runtime.database.transact(deciding(visit), work)
-    words = translations(visit.language).ngettext(
-        "Aperta %(num)s pratica.", "Aperte %(num)s pratiche.", opened
-    )  # fmt: skip
+    opened = deed(work)
+    words = translations(deed.visit.language).ngettext("Aperta %(num)s pratica.", "Aperte %(num)s pratiche.", opened)
     return shown_anew(words % {"num": opened}, at="/field/practices")
 
 
@@ -116,16 +115,14 @@ def shown_settings(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Re
 
 
 @router.post("/practices/settings")
-def set_them(runtime: RuntimeDep, visit: ChangeDep, fields: TypedDep) -> Response:
+def set_them(deed: DecideDep, fields: TypedDep) -> Response:
     """Write those of an ente."""
     ente = _ente(_one(fields, "ente_id"))
     hours, days, visits = (id_of(_one(fields, name)) or 0 for name in ("fresh_hours", "mandate_days", "most_visits"))
     week = tuple(_one(fields, f"day-{day}").strip() for day in range(DAYS))
     new_ones = Settings(week, hours, days, visits, may_photograph=bool(_one(fields, "may_photograph")))
-    runtime.database.transact(
-        deciding(visit), lambda session: settings.write(session, visit.principal, ente_id=ente, new=new_ones)
-    )
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(settings.write, ente_id=ente, new=new_ones)
+    return told_anew("Salvato.", deed.visit)
 
 
 def _considered(visit: Visit, ente: int, considered: list[Any], *, list_id: int | None) -> Response:

@@ -10,7 +10,8 @@ from crm.enti import queries as enti
 from outbound.field.agents import declaring, overview, queries
 from outbound.field.agents.ties import Tie
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
+from web.edge.visits import RuntimeDep, VisitDep
+from web.field.deeds import VisitDeedDep
 from web.field.forms import told_anew
 
 router = APIRouter(prefix="/field/me", include_in_schema=False)
@@ -33,16 +34,11 @@ def himself(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 @router.post("/ties")
 def declare(
-    runtime: RuntimeDep, visit: ChangeDep, codice_fiscale: TextField = "", tie: TextField = "", past: TextField = "",
+    deed: VisitDeedDep, codice_fiscale: TextField = "", tie: TextField = "", past: TextField = "",
     note: TextField = "",
 ) -> Response:  # fmt: skip
     """He knows somebody."""
     if tie not in set(Tie):
         raise FieldError("Scegli che legame è.", "tie")
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_VISIT),
-        lambda session: declaring.declare(
-            session, visit.principal, codice_fiscale=codice_fiscale, tie=Tie(tie), past=past == "1", note=note
-        ),
-    )
-    return told_anew("Scritto: se è un contribuente, le sue pratiche non ti saranno mai affidate.", visit)
+    deed(declaring.declare, codice_fiscale=codice_fiscale, tie=Tie(tie), past=past == "1", note=note)
+    return told_anew("Scritto: se è un contribuente, le sue pratiche non ti saranno mai affidate.", deed.visit)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from sqlalchemy.orm import Session
 
-from crm.access.permissions import Permission
+from crm.access.permissions import Permission, Principal
 from crm.core.errors import InvalidError
 from outbound.field.places import queries, reading
 from outbound.field.practices import placed
@@ -15,7 +15,8 @@ from outbound.field.practices.queries import Filter
 from web.edge.answers import shown_anew
 from web.edge.i18n import translations
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import ManageDep
 
 router = APIRouter(prefix="/field/places", include_in_schema=False)
 FileField = Annotated[UploadFile | None, Form()]
@@ -37,7 +38,7 @@ def all_of_them(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respo
 
 
 @router.post("")
-def read(runtime: RuntimeDep, visit: ChangeDep, file: FileField = None, town: TextField = "") -> Response:
+def read(deed: ManageDep, file: FileField = None, town: TextField = "") -> Response:
     """Read a file; what there was of its towns goes, and practices that are not surely placed are looked for anew."""
     if file is None or not file.filename:
         raise InvalidError("Scegli il file.", field="file")
@@ -45,19 +46,19 @@ def read(runtime: RuntimeDep, visit: ChangeDep, file: FileField = None, town: Te
         raise InvalidError(f"Al massimo {MOST_UPLOAD // MEGABYTE} MB.", field="file")
     name, raw = file.filename, file.file
 
-    def work(session: Session) -> tuple[int, int]:
+    def work(session: Session, by: Principal) -> tuple[int, int]:
         raw.seek(0)
         lines = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
         try:
-            reading.read(session, visit.principal, name=name, lines=lines, town=town)
+            reading.read(session, by, name=name, lines=lines, town=town)
         except UnicodeDecodeError:
             raise InvalidError("Il file non è in UTF-8: salvalo così e caricalo di nuovo.", field="file") from None
         finally:
             lines.detach()
-        return placed.anew(session, visit.principal, ente_ids=visit.scope(Permission.FIELD_MANAGE).enti or ())
+        return placed.anew(session, by, ente_ids=deed.scope.enti or ())
 
-    _, better = runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    words = translations(visit.language).ngettext(
+    _, better = deed(work)
+    words = translations(deed.visit.language).ngettext(
         "Letto. Si è trovato meglio %(num)s indirizzo.", "Letto. Si sono trovati meglio %(num)s indirizzi.", better
     )
     return shown_anew(words % {"num": better})

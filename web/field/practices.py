@@ -1,7 +1,7 @@
 """Practices' pages: those of the visitor's enti, and one with everything that happened in it and what may be done."""
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.audit import service as audit
 from crm.core import clock
-from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
 from crm.enti.queries import Badge
@@ -24,11 +23,12 @@ from outbound.field.practices.models import Practice
 from outbound.field.practices.queries import Filter
 from outbound.field.rounds import queries as rounds
 from outbound.field.visits import queries as visits
-from web.edge.answers import shown_anew
+from outbound.field.visits.queries import Done
 from web.edge.fields import NearDay, cents_of, id_of
-from web.edge.i18n import translations
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
+from web.field.deeds import DecideDep, ManageDep
+from web.field.forms import told_anew
 from web.field.schematic import HEIGHT, WIDTH
 from web.field.town import town
 
@@ -81,9 +81,10 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, practice_id: int
         usual = settings.get(session, found.ente_id)
         day = clock.business_day(now)
         made = reports.editions(session, practice_id)
+        visited = visits.of_practice(session, practice_id)
         return {
             "report": made[0].id if made else None, "walk": rounds.last_of(session, practice_id),
-            "visits": visits.of_practice(session, practice_id),
+            "life": _life(found, visited),
             "one": found, "ente": enti.badges(session)[found.ente_id], "usual": usual, "today": day,
             "verdict": None if over else judging.judge(session, [practice_id], now)[practice_id],
             "hands": _hands(session, visit, found.ente_id, found.contact_id, day) if found.state is State.OPEN else [],
@@ -99,7 +100,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, practice_id: int
 
 @router.post("/{practice_id}/offer")
 def offer(
-    runtime: RuntimeDep, visit: ChangeDep, practice_id: int, agent_id: NumberField = "",
+    deed: ManageDep, practice_id: int, agent_id: NumberField = "",
     valid_from: Annotated[NearDay | None, BeforeValidator(lambda text: text or None), Form()] = None,
     valid_to: Annotated[NearDay | None, BeforeValidator(lambda text: text or None), Form()] = None,
     cents: TextField = "", most_visits: NumberField = "", may_photograph: NumberField = "",
@@ -112,91 +113,78 @@ def offer(
     amount = cents_of(cents) if cents.strip() else None
     if cents.strip() and amount is None:
         raise FieldError("Un importo in euro, per esempio 812,00.", "cents")
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: service.offer(
-            session, visit.principal, practice_id=practice_id, agent_id=chosen, limits=limits, cents=amount
-        ),
-    )
-    return shown_anew(translations(visit.language).gettext("Offerta all'agente: ora tocca a lui accettare."))
+    deed(service.offer, practice_id=practice_id, agent_id=chosen, limits=limits, cents=amount)
+    return told_anew("Offerta all'agente: ora tocca a lui accettare.", deed.visit)
 
 
 @router.post("/{practice_id}/revoke")
-def revoke(runtime: RuntimeDep, visit: ChangeDep, practice_id: int, reason: ReasonField = "") -> Response:
+def revoke(deed: DecideDep, practice_id: int, reason: ReasonField = "") -> Response:
     """Its mandate ends before its time."""
-    runtime.database.transact(
-        deciding(visit),
-        lambda session: service.revoke(session, visit.principal, practice_id=practice_id, reason=reason),
-    )
-    return shown_anew(translations(visit.language).gettext("Incarico revocato."))
+    deed(service.revoke, practice_id=practice_id, reason=reason)
+    return told_anew("Incarico revocato.", deed.visit)
 
 
 @router.post("/{practice_id}/freeze")
-def freeze(runtime: RuntimeDep, visit: ChangeDep, practice_id: int, reason: ReasonField = "") -> Response:
+def freeze(deed: DecideDep, practice_id: int, reason: ReasonField = "") -> Response:
     """Nobody goes until it is released."""
-    runtime.database.transact(
-        deciding(visit), lambda session: service.freeze(session, visit.principal, practice_id=practice_id, why=reason)
-    )
-    return shown_anew(translations(visit.language).gettext("Sospesa: nessuno va finché non la riprendi."))
+    deed(service.freeze, practice_id=practice_id, why=reason)
+    return told_anew("Sospesa: nessuno va finché non la riprendi.", deed.visit)
 
 
 @router.post("/{practice_id}/release")
-def release(runtime: RuntimeDep, visit: ChangeDep, practice_id: int) -> Response:
+def release(deed: DecideDep, practice_id: int) -> Response:
     """It may be offered again."""
-    runtime.database.transact(
-        deciding(visit), lambda session: service.release(session, visit.principal, practice_id=practice_id)
-    )
-    return shown_anew(translations(visit.language).gettext("Ripresa: si può affidare di nuovo."))
+    deed(service.release, practice_id=practice_id)
+    return told_anew("Ripresa: si può affidare di nuovo.", deed.visit)
 
 
 @router.post("/{practice_id}/recall")
-def recall(runtime: RuntimeDep, visit: ChangeDep, practice_id: int) -> Response:
+def recall(deed: DecideDep, practice_id: int) -> Response:
     """Nobody goes any more."""
-    runtime.database.transact(
-        deciding(visit), lambda session: service.recall(session, visit.principal, practice_id=practice_id)
-    )
-    return shown_anew(translations(visit.language).gettext("Richiamata: la pratica è chiusa."))
+    deed(service.recall, practice_id=practice_id)
+    return told_anew("Richiamata: la pratica è chiusa.", deed.visit)
 
 
 @router.post("/{practice_id}/no-visits")
-def no_visits(runtime: RuntimeDep, visit: ChangeDep, practice_id: int, reason: ReasonField = "") -> Response:
+def no_visits(deed: DecideDep, practice_id: int, reason: ReasonField = "") -> Response:
     """He wants nobody at his door."""
-    runtime.database.transact(
-        deciding(visit),
-        lambda session: service.no_more_visits(session, visit.principal, practice_id=practice_id, why=reason),
-    )
-    return shown_anew(translations(visit.language).gettext("Segnato: non si va più da questa persona."))
+    deed(service.no_more_visits, practice_id=practice_id, why=reason)
+    return told_anew("Segnato: non si va più da questa persona.", deed.visit)
 
 
 @router.post("/{practice_id}/visits-again")
-def visits_again(runtime: RuntimeDep, visit: ChangeDep, practice_id: int) -> Response:
+def visits_again(deed: DecideDep, practice_id: int) -> Response:
     """He may be visited after all."""
-    runtime.database.transact(
-        deciding(visit), lambda session: service.visits_again(session, visit.principal, practice_id=practice_id)
-    )
-    return shown_anew(translations(visit.language).gettext("Tolto: si può aprire un'altra pratica."))
+    deed(service.visits_again, practice_id=practice_id)
+    return told_anew("Tolto: si può aprire un'altra pratica.", deed.visit)
 
 
 @router.post("/{practice_id}/place")
 def place(
-    runtime: RuntimeDep, visit: ChangeDep, practice_id: int, street_id: NumberField = "", street: StreetField = "",
+    deed: DecideDep, practice_id: int, street_id: NumberField = "", street: StreetField = "",
     civic: NumberField = "", latitude: TextField = "", longitude: TextField = "",
 ) -> Response:  # fmt: skip
     """Say where it is: which street is meant, beside which number, or the coordinates."""
     meant = id_of(street_id)
+    if meant is not None:
+        deed(placed.in_street, practice_id=practice_id, street_id=meant)
+    elif street.strip():
+        deed(placed.beside, practice_id=practice_id, street=street, civic=civic)
+    else:
+        deed(placed.at, practice_id=practice_id, latitude=latitude, longitude=longitude)
+    return told_anew("Segnato dov'è.", deed.visit)
 
-    def work(session: Session) -> None:
-        if meant is not None:
-            placed.in_street(session, visit.principal, practice_id=practice_id, street_id=meant)
-        elif street.strip():
-            placed.beside(session, visit.principal, practice_id=practice_id, street=street, civic=civic)
-        else:
-            placed.at(
-                session, visit.principal, practice_id=practice_id, latitude=latitude, longitude=longitude
-            )  # fmt: skip
 
-    runtime.database.transact(deciding(visit), work)
-    return shown_anew(translations(visit.language).gettext("Segnato dov'è."))
+def _life(one: queries.PracticeView, visited: Sequence[Done]) -> list[tuple[datetime, str, Any]]:
+    """What happened in it, the latest first; of one instant what was written later."""
+    told: list[tuple[datetime | None, str, Any]] = [(one.opened_at, "opened", None)]
+    for mandate in reversed(one.mandates):
+        its = (mandate.given_at, "given"), (mandate.accepted_at, "accepted"), (mandate.ended_at, "ended")
+        told += [(at, what, mandate) for at, what in its]
+    told += [(each.began_at, "visit", each) for each in reversed(visited)]
+    told.append((one.closed_at, "closed", None))
+    happened = [(at, what, it) for at, what, it in told if at is not None]
+    return sorted(happened, key=lambda each: each[0])[::-1]
 
 
 def _where(session: Session, one: queries.PracticeView, *, lost: bool) -> dict[str, Any]:
@@ -221,12 +209,6 @@ def limits_of(valid_from: date | None, valid_to: date | None, most_visits: str, 
 def options(badges: Mapping[int, Badge]) -> list[tuple[str, str]]:
     """Enti to choose one of."""
     return [(str(one.id), one.name) for one in badges.values()]
-
-
-def deciding(visit: Visit) -> Scope:
-    """The enti for which the visitor manages visits, or decides about them. Raises `ForbiddenError`."""
-    held = [one for one in (Permission.FIELD_MANAGE, Permission.FIELD_APPROVE) if visit.principal.can(one)]
-    return visit.scope(held[0] if held else Permission.FIELD_MANAGE)
 
 
 def _may(visit: Visit, permission: Permission, ente_id: int) -> bool:

@@ -18,8 +18,9 @@ from web.edge.answers import shown_anew
 from web.edge.fields import id_of, period_of
 from web.edge.i18n import translations
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.field import papers, tables
+from web.field.deeds import ManageDep
 from web.reports.files import CSV, File, csv_of
 from web.reports.routes import handed_out
 from web.wiring import Runtime
@@ -64,19 +65,15 @@ def table(runtime: RuntimeDep, visit: VisitDep, ente: int | None = None, since: 
 
 @router.post("/field/register/correct")
 def correct(
-    runtime: RuntimeDep, visit: ChangeDep, number: Annotated[str, Form(max_length=20)] = "",
+    deed: ManageDep, number: Annotated[str, Form(max_length=20)] = "",
     words: Annotated[str, Form(max_length=2_000)] = "",
 ) -> Response:  # fmt: skip
     """Say what is wrong with an entry."""
-
-    def work(session: Session) -> int:
-        wrong = id_of(number.strip())
-        if wrong is None:
-            raise FieldError("Scrivi il numero della registrazione.", "number")
-        return service.correct(session, visit.principal, number=wrong, words=words)
-
-    made = runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    said = translations(visit.language).gettext("Rettifica registrata con il n. {n}.").format(n=made)
+    wrong = id_of(number.strip())
+    if wrong is None:
+        raise FieldError("Scrivi il numero della registrazione.", "number")
+    made = deed(service.correct, number=wrong, words=words)
+    said = translations(deed.visit.language).gettext("Rettifica registrata con il n. {n}.").format(n=made)
     return shown_anew(said, at="/field/register")
 
 

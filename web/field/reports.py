@@ -1,5 +1,6 @@
 """The pages of practices' reports: which there are, one of them, its files, and a further edition of it."""
 
+from datetime import date, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,13 +19,13 @@ from outbound.field.closing import reports as service
 from outbound.field.closing.report import HEAD, REPORT, Report
 from outbound.field.closing.reports import Made
 from outbound.field.visits.signs import Sign
-from web.edge.answers import shown_anew
 from web.edge.fields import period_of
-from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.field import papers
+from web.field.deeds import ManageDep
+from web.field.forms import told_anew
 from web.reports.files import File, FileKind
 from web.reports.routes import handed_out
 from web.wiring import Runtime
@@ -43,12 +44,13 @@ def listed(
     scope = visit.scope(Permission.FIELD_WATCH)
     whose = _chosen(scope.enti, ente)
     with runtime.database.begin(scope) as session:
-        first, last = period_of(since, until, today=business_day(clock.now(session)), days=DAYS)
+        first, last = _period(session, whose, since, until)
         found = service.listed(session, whose, since=first, until=last)
+        closed = service.last_closed(session, whose)
         badges = enti.badges(session, scope.enti or frozenset())
     return page(
         request, "field/reports.html", visit.language, visit=visit, csrf=visit.csrf_token, found=found, badges=badges,
-        chosen=ente, since=first, until=last, most=service.LISTED,
+        chosen=ente, since=first, until=last, most=service.LISTED, closed=closed,
     )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def table(
     scope = visit.scope(Permission.FIELD_WATCH)
 
     def work(session: Session) -> list[tuple[object, ...]]:
-        first, last = period_of(since, until, today=business_day(clock.now(session)), days=DAYS)
+        first, last = _period(session, _chosen(scope.enti, ente), since, until)
         found = service.listed(session, _chosen(scope.enti, ente), since=first, until=last, limit=None)
         every = service.contents(session, visit.principal, found)
         return [row for made, one in every for row in told.rows(one, made.edition)]
@@ -100,16 +102,17 @@ def file(runtime: RuntimeDep, visit: VisitDep, report_id: int, kind: FileKind) -
 
 
 @router.post("/field/reports/{report_id}/correct")
-def correct(
-    runtime: RuntimeDep, visit: ChangeDep, report_id: int, reason: Annotated[str, Form(max_length=2_000)] = ""
-) -> Response:
+def correct(deed: ManageDep, report_id: int, reason: Annotated[str, Form(max_length=2_000)] = "") -> Response:
     """A further edition."""
+    made = deed(service.correct, report_id=report_id, reason=reason)
+    return told_anew("La nuova edizione è pronta.", deed.visit, at=f"/field/reports/{made}")
 
-    def work(session: Session) -> int:
-        return service.correct(session, visit.principal, report_id=report_id, reason=reason)
 
-    made = runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)
-    return shown_anew(translations(visit.language).gettext("La nuova edizione è pronta."), at=f"/field/reports/{made}")
+def _period(session: Session, whose: frozenset[int], since: str, until: str) -> tuple[date, date]:
+    """The days that were chosen; else the last ones, or those before the last report where these have none."""
+    first, last = period_of(since, until, today=business_day(clock.now(session)), days=DAYS)
+    closed = None if since or until else service.last_closed(session, whose)
+    return (first, last) if closed is None or closed >= first else (closed - timedelta(days=DAYS), closed)
 
 
 def _read(runtime: Runtime, visit: Visit, report_id: int) -> tuple[Made, Report, dict[UUID, bytes]]:

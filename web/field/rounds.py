@@ -20,8 +20,10 @@ from web.edge.i18n import translations
 from web.edge.requests import content_security_policy
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import RuntimeDep, Visit, VisitDep
 from web.field import rounds_forms as forms
+from web.field.deeds import ManageDep
+from web.field.forms import told_anew
 from web.field.rounds_view import hour, length, name_of, points, shown
 from web.field.schematic import HEIGHT, WIDTH
 from web.wiring import Runtime
@@ -47,7 +49,7 @@ def all_of_them(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respo
 
 
 @router.post("")
-def begin(runtime: RuntimeDep, visit: ChangeDep, contract: Box = "", day: Box = "") -> Response:
+def begin(deed: ManageDep, contract: Box = "", day: Box = "") -> Response:
     """Begin with a day, or go to the plan that it has."""
     if (contract_id := id_of(contract)) is None:
         raise FieldError("Scegli il contratto.", "contract")
@@ -55,12 +57,8 @@ def begin(runtime: RuntimeDep, visit: ChangeDep, contract: Box = "", day: Box = 
         on = day_of(day)
     except ValueError:
         raise FieldError("Scrivi la data come giorno, mese e anno.", "day") from None
-    plan_id = _transact(
-        runtime, visit, lambda s: service.begin(s, visit.principal, contract_id=contract_id, day=on)
-    )  # fmt: skip
-    return shown_anew(
-        translations(visit.language).gettext("Ora scegli chi va e da chi."), at=f"/field/rounds/{plan_id}/choose"
-    )
+    plan_id = deed(service.begin, contract_id=contract_id, day=on)
+    return told_anew("Ora scegli chi va e da chi.", deed.visit, at=f"/field/rounds/{plan_id}/choose")
 
 
 @router.get("/{plan_id}")
@@ -114,143 +112,115 @@ def choose(
 
 
 @router.post("/{plan_id}/settings")
-def settings(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, typed: forms.SettingsDep) -> Response:
+def settings(deed: ManageDep, plan_id: int, typed: forms.SettingsDep) -> Response:
     """How the day is planned."""
-    _transact(
-        runtime, visit, lambda s: service.set_up(s, visit.principal, plan_id=plan_id, settings=typed.read())
-    )  # fmt: skip
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(service.set_up, plan_id=plan_id, settings=typed.read())
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/{plan_id}/agents")
-def add_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent: Box = "") -> Response:
+def add_agent(deed: ManageDep, plan_id: int, agent: Box = "") -> Response:
     """Somebody else works that day."""
     if (agent_id := id_of(agent)) is None:
         raise FieldError("Scegli un agente.", "agent")
-    _transact(
-        runtime, visit, lambda s: service.put_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id)
-    )  # fmt: skip
-    return shown_anew(translations(visit.language).gettext("Agente aggiunto."))
+    deed(service.put_agent, plan_id=plan_id, agent_id=agent_id)
+    return told_anew("Agente aggiunto.", deed.visit)
 
 
 @router.post("/{plan_id}/agents/{agent_id}")
-def put_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent_id: int, typed: forms.WorkingDep) -> Response:
+def put_agent(deed: ManageDep, plan_id: int, agent_id: int, typed: forms.WorkingDep) -> Response:
     """How he works that day."""
     working = typed.read()
-    _transact(
-        runtime, visit,
-        lambda s: service.put_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id, working=working),
-    )  # fmt: skip
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(service.put_agent, plan_id=plan_id, agent_id=agent_id, working=working)
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/{plan_id}/agents/{agent_id}/drop")
-def drop_agent(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, agent_id: int) -> Response:
+def drop_agent(deed: ManageDep, plan_id: int, agent_id: int) -> Response:
     """He does not work that day."""
-    _transact(
-        runtime, visit, lambda s: service.drop_agent(s, visit.principal, plan_id=plan_id, agent_id=agent_id)
-    )  # fmt: skip
-    return shown_anew(translations(visit.language).gettext("Agente tolto: le sue visite sono da assegnare."))
+    deed(service.drop_agent, plan_id=plan_id, agent_id=agent_id)
+    return told_anew("Agente tolto: le sue visite sono da assegnare.", deed.visit)
 
 
 @router.post("/{plan_id}/practices")
-def add(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice: Boxes | None = None) -> Response:
+def add(deed: ManageDep, plan_id: int, practice: Boxes | None = None) -> Response:
     """Put the chosen practices on the plan."""
     ids = [found for one in practice or () if (found := id_of(one)) is not None]
     if not ids:
         raise FieldError("Scegli almeno una pratica.", "practice")
-    n = _transact(runtime, visit, lambda s: service.add(s, visit.principal, plan_id=plan_id, practice_ids=ids))
-    words = translations(visit.language).ngettext("%(num)s visita aggiunta.", "%(num)s visite aggiunte.", n)
+    n = deed(service.add, plan_id=plan_id, practice_ids=ids)
+    words = translations(deed.visit.language).ngettext("%(num)s visita aggiunta.", "%(num)s visite aggiunte.", n)
     return shown_anew(words % {"num": n})
 
 
 @router.post("/{plan_id}/solve")
-def solve(runtime: RuntimeDep, visit: ChangeDep, plan_id: int) -> Response:
+def solve(deed: ManageDep, plan_id: int) -> Response:
     """Search rounds."""
-    _transact(runtime, visit, lambda s: service.solve(s, visit.principal, plan_id=plan_id))
-    return shown_anew(translations(visit.language).gettext("Si calcolano i giri."), at=f"/field/rounds/{plan_id}")
+    deed(service.solve, plan_id=plan_id)
+    return told_anew("Si calcolano i giri.", deed.visit, at=f"/field/rounds/{plan_id}")
 
 
 @router.post("/{plan_id}/stop")
-def stop(runtime: RuntimeDep, visit: ChangeDep, plan_id: int) -> Response:
+def stop(deed: ManageDep, plan_id: int) -> Response:
     """Be content with what was found."""
-    _transact(runtime, visit, lambda s: service.stop(s, visit.principal, plan_id=plan_id))
-    return _anew(runtime, visit, plan_id)
+    deed(service.stop, plan_id=plan_id)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/publish")
-def publish(runtime: RuntimeDep, visit: ChangeDep, plan_id: int) -> Response:
+def publish(deed: ManageDep, plan_id: int) -> Response:
     """Give the agents their rounds."""
-    n = _transact(runtime, visit, lambda s: publishing.publish(s, visit.principal, plan_id=plan_id))
-    words = translations(visit.language).ngettext(
+    n = deed(publishing.publish, plan_id=plan_id)
+    words = translations(deed.visit.language).ngettext(
         "Pubblicato: %(num)s visita nei giri degli agenti.", "Pubblicato: %(num)s visite nei giri degli agenti.", n
     )
     return shown_anew(words % {"num": n})
 
 
 @router.post("/{plan_id}/stops/{practice_id}/move")
-def move(
-    runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int, agent: Box = "", position: Box = ""
-) -> Response:
+def move(deed: ManageDep, plan_id: int, practice_id: int, agent: Box = "", position: Box = "") -> Response:
     """Give a visit to an agent, at a place of his round."""
     if (agent_id := id_of(agent)) is None:
         raise FieldError("Scegli un agente.", "agent")
     where = id_of(position.strip()) or service.MOST_STOPS
-    _transact(
-        runtime, visit,
-        lambda s: changing.move(
-            s, visit.principal, plan_id=plan_id, practice_id=practice_id, agent_id=agent_id, position=where
-        ),
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.move, plan_id=plan_id, practice_id=practice_id, agent_id=agent_id, position=where)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/stops/{practice_id}/fix")
-def fix(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int, at: Box = "") -> Response:
+def fix(deed: ManageDep, plan_id: int, practice_id: int, at: Box = "") -> Response:
     """Keep a visit where it is; with an hour, at that hour."""
     seconds = forms.seconds_of(at, "at") if at else None
-    _transact(
-        runtime, visit,
-        lambda s: changing.fix(s, visit.principal, plan_id=plan_id, practice_id=practice_id, at=seconds),
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.fix, plan_id=plan_id, practice_id=practice_id, at=seconds)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/stops/{practice_id}/release")
-def release(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int) -> Response:
+def release(deed: ManageDep, plan_id: int, practice_id: int) -> Response:
     """It may go elsewhere when the rest is searched."""
-    _transact(
-        runtime, visit, lambda s: changing.release(s, visit.principal, plan_id=plan_id, practice_id=practice_id)
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.release, plan_id=plan_id, practice_id=practice_id)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/stops/{practice_id}/insist")
-def insist(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int, must: Box = "") -> Response:
+def insist(deed: ManageDep, plan_id: int, practice_id: int, must: Box = "") -> Response:
     """It has to be made; or may be left out again."""
-    _transact(
-        runtime, visit,
-        lambda s: changing.insist(s, visit.principal, plan_id=plan_id, practice_id=practice_id, must=bool(must)),
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.insist, plan_id=plan_id, practice_id=practice_id, must=bool(must))
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/stops/{practice_id}/take-out")
-def take_out(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int) -> Response:
+def take_out(deed: ManageDep, plan_id: int, practice_id: int) -> Response:
     """In no round."""
-    _transact(
-        runtime, visit, lambda s: changing.take_out(s, visit.principal, plan_id=plan_id, practice_id=practice_id)
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.take_out, plan_id=plan_id, practice_id=practice_id)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.post("/{plan_id}/stops/{practice_id}/remove")
-def remove(runtime: RuntimeDep, visit: ChangeDep, plan_id: int, practice_id: int) -> Response:
+def remove(deed: ManageDep, plan_id: int, practice_id: int) -> Response:
     """Not on the plan any more."""
-    _transact(
-        runtime, visit, lambda s: changing.remove(s, visit.principal, plan_id=plan_id, practice_id=practice_id)
-    )  # fmt: skip
-    return _anew(runtime, visit, plan_id)
+    deed(changing.remove, plan_id=plan_id, practice_id=practice_id)
+    return _anew(deed.runtime, deed.visit, plan_id)
 
 
 @router.get("/{plan_id}/sheet/{agent_id}")
@@ -282,13 +252,11 @@ def places(runtime: RuntimeDep, visit: VisitDep, plan_id: int) -> Response:
 
 
 @router.post("/{plan_id}/matrix")
-def matrix(
-    runtime: RuntimeDep, visit: ChangeDep, plan_id: int, file: forms.FileField | None = None, forget: Box = ""
-) -> Response:
+def matrix(deed: ManageDep, plan_id: int, file: forms.FileField | None = None, forget: Box = "") -> Response:
     """Ways that the company measured; or none any more."""
     legs = None if forget else forms.legs_of(file)
-    _transact(runtime, visit, lambda s: service.measure(s, visit.principal, plan_id=plan_id, legs=legs))
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(service.measure, plan_id=plan_id, legs=legs)
+    return told_anew("Salvato.", deed.visit)
 
 
 def _anew(runtime: Runtime, visit: Visit, plan_id: int) -> Response:
@@ -307,7 +275,3 @@ def _context(session: Session, visit: Visit, plan_id: int) -> dict[str, Any]:
         "contract": enti.contract_name(session, plan.contract_id), "searched": min(plan.seconds, int(gone)),
         "names": {one: name_of(view.of, one) for one in view.of.agents}, "points": points(view, badges),
     }  # fmt: skip
-
-
-def _transact(runtime: Runtime, visit: Visit, work: Any) -> Any:
-    return runtime.database.transact(visit.scope(Permission.FIELD_MANAGE), work)

@@ -15,10 +15,10 @@ from outbound.field.visits import alarms, devices, queries, settling, wording
 from outbound.field.visits.door import Fault
 from outbound.field.visits.signs import Sign
 from outbound.field.visits.words import KEEP_DAYS, LONGEST, SPOKEN, Words
-from web.edge.answers import shown_anew
-from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.field.deeds import DecideDep, ManageDep, deciding
+from web.field.forms import told_anew
 from web.field.notice import sheets
 from web.live.hub import Render, Rendered
 from web.wiring import Runtime
@@ -49,33 +49,24 @@ def badge_now(runtime: RuntimeDep, visit: VisitDep) -> Response:
 
 
 @router.post("/field/alarms/{alarm_id}/answer")
-def answer(runtime: RuntimeDep, visit: ChangeDep, alarm_id: UUID, words: FieldText = "") -> Response:
+def answer(deed: ManageDep, alarm_id: UUID, words: FieldText = "") -> Response:
     """Somebody looks after it."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: alarms.acknowledge(session, visit.principal, alarm_id=alarm_id, answer=words),
-    )
-    return shown_anew(translations(visit.language).gettext("Risposta inviata al telefono."))
+    deed(alarms.acknowledge, alarm_id=alarm_id, answer=words)
+    return told_anew("Risposta inviata al telefono.", deed.visit)
 
 
 @router.post("/field/entries/{entry_id}/settle")
-def settle(runtime: RuntimeDep, visit: ChangeDep, entry_id: UUID, words: FieldText = "") -> Response:
+def settle(deed: ManageDep, entry_id: UUID, words: FieldText = "") -> Response:
     """What stood apart has been looked at."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: settling.settle(session, visit.principal, entry_id=entry_id, words=words),
-    )
-    return shown_anew(translations(visit.language).gettext("Salvato."))
+    deed(settling.settle, entry_id=entry_id, words=words)
+    return told_anew("Salvato.", deed.visit)
 
 
 @router.post("/field/devices/{device_id}/revoke")
-def revoke(runtime: RuntimeDep, visit: ChangeDep, device_id: UUID) -> Response:
+def revoke(deed: ManageDep, device_id: UUID) -> Response:
     """A telephone gets nothing more, and forgets what it has."""
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: devices.revoke(session, visit.principal, device_id=device_id),
-    )
-    return shown_anew(translations(visit.language).gettext("Tolto: al primo contatto dimentica tutto."))
+    deed(devices.revoke, device_id=device_id)
+    return told_anew("Tolto: al primo contatto dimentica tutto.", deed.visit)
 
 
 # -- words ----------------------------------------------------------------------------------------------------------
@@ -84,7 +75,7 @@ def revoke(runtime: RuntimeDep, visit: ChangeDep, device_id: UUID) -> Response:
 @router.get("/field/words")
 def all_words(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
     """What is said at the doors of each ente, and what may not be."""
-    scope = visit.scope(Permission.FIELD_MANAGE)
+    scope = deciding(visit)
     with runtime.database.begin(scope) as session:
         found = [
             (one, *wording.of_ente(session, one.id), wording.versions(session, one.id))
@@ -98,7 +89,7 @@ def all_words(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Respons
 
 @router.post("/field/words/{ente_id}")
 def write_words(
-    runtime: RuntimeDep, visit: ChangeDep, ente_id: int, introduction: FieldText = "", neutral: FieldText = "",
+    deed: DecideDep, ente_id: int, introduction: FieldText = "", neutral: FieldText = "",
     reason: FieldText = "", consequences: FieldText = "", notice: FieldText = "",
     keep_days: Annotated[int, Form()] = 3,
 ) -> Response:  # fmt: skip
@@ -107,11 +98,8 @@ def write_words(
         introduction=introduction.strip(), neutral=neutral.strip(), reason=reason.strip(),
         consequences=consequences.strip(), notice=notice.strip(), keep_days=keep_days,
     )  # fmt: skip
-    runtime.database.transact(
-        visit.scope(Permission.FIELD_MANAGE),
-        lambda session: wording.write(session, visit.principal, ente_id=ente_id, words=words),
-    )
-    return shown_anew(translations(visit.language).gettext("Salvato: i telefoni le ricevono al prossimo contatto."))
+    deed(wording.write, ente_id=ente_id, words=words)
+    return told_anew("Salvato: i telefoni le ricevono al prossimo contatto.", deed.visit)
 
 
 # -- the courtesy notice --------------------------------------------------------------------------------------------

@@ -229,7 +229,8 @@ def _page(request: Request, runtime: Runtime, visit: Visit, which: Which) -> Res
         shown = {one.id: one for one in queries.lists(session, contracts(session, visit.principal))}
     return page(
         request, "follow_ups/page.html", visit.language, visit=visit, csrf=visit.csrf_token, regions=regions,
-        which=which, managed=named, of_list=shown.get(which.list_id or 0), kinds=KINDS,
+        which=which, managed=named, of_list=shown.get(which.list_id or 0),
+        kinds=tuple(FollowUpKind),
     )  # fmt: skip
 
 

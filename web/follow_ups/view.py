@@ -140,5 +140,5 @@ def assignee(by: Principal, text: str) -> To:
     raise InvalidError("Scegli a chi tocca.", field="to")
 
 
-KINDS = tuple(FollowUpKind)
+KINDS = tuple(one for one in FollowUpKind if one is not FollowUpKind.CASE)  # a request is registered as such
 DAYS = tuple(Day)

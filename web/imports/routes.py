@@ -1,6 +1,5 @@
 """Sending a feed and following its import, live. The file is read by a worker; this page only watches."""
 
-import re
 import shutil
 from functools import partial
 from pathlib import Path
@@ -10,14 +9,8 @@ from uuid import uuid4
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
-from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
-from crm.agendas import sites
-from crm.cases import documents
-from crm.cases.submissions import codes
 from crm.collection import queries as collection
 from crm.collection import service
 from crm.collection.models import MAX_REMARKS
@@ -27,46 +20,17 @@ from crm.core import heartbeats, topics
 from crm.core.db import Scope
 from crm.core.errors import InvalidError
 from crm.core.jobs import MAX_ATTEMPTS
-from crm.enti import logo
 from crm.enti import queries as enti
 from crm.positions.models import Tax
-from crm.proposals.acknowledgements import MAX_BYTES
-from outbound.cati.questionnaire.workbook import MOST_BYTES
-from outbound.field.agents import photos
-from outbound.field.visits import devices
-from outbound.lists import sheets
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
-from web.edge.visits import COOKIE, ChangeDep, RuntimeDep, Visit, VisitDep, visit_of
+from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.live.hub import Render, Rendered
 from web.wiring import Runtime
 
 router = APIRouter(include_in_schema=False)
 RUNS_SHOWN = 20
 REFUSALS_SHOWN = 50
-FORM_BYTES = 64 * 1024
-FEED_BYTES = 2 * 1024**3
-CASE_BYTES = documents.MOST_BYTES + FORM_BYTES
-CITIZENS_BYTES = 3 * documents.MOST_BYTES  # what is somewhat too large is refused in words
-UPLOADS = {  # what is larger than a form: by whom it may be sent, and how large
-    "/imports": (Permission.COLLECTION_IMPORT, FEED_BYTES),
-    "/files/documents": (Permission.COLLECTION_IMPORT, 200 * 1024**2),
-    "/proposals/acknowledgements": (Permission.COLLECTION_IMPORT, MAX_BYTES + FORM_BYTES),
-    "/lists/file": (Permission.LIST_MANAGE, sheets.MOST_BYTES + FORM_BYTES),
-    "/enti/logo": (Permission.ENTE_MANAGE, logo.MAX_BYTES + FORM_BYTES),
-    "/questionnaires": (Permission.QUESTIONNAIRE_WRITE, MOST_BYTES + FORM_BYTES),
-    "/field/agents": (Permission.FIELD_MANAGE, photos.MOST_BYTES + FORM_BYTES),
-    "/cases/documents": (Permission.CASE_WORK, CASE_BYTES),
-}
-ALIKE = (
-    (re.compile(r"/enti/\d+/logo"), "/enti/logo"),
-    (re.compile(r"/cases/\d+/documents"), "/cases/documents"),
-    (re.compile(r"/questionnaires/\d+/versions"), "/questionnaires"),
-    (re.compile(r"/field/(agents/\d+/(photo|papers)|accreditations/\d+/proof)"), "/field/agents"),
-)
-OUTBOX, OUTBOX_BYTES = "/door/outbox", 4 * 1024**2  # a visit's pictures, from a telephone that we know
-# A citizen's papers: from a page whose address holds a token of ours.
-SENT = re.compile(r"/segnala/([a-z0-9-]{1,40})/(?:segui/)?(x[a-z2-7]{52}(?:\.[a-z]{2})?)(?:/allegati|/salva)?")
 NO_CONTENT = 204
 FileField = Annotated[UploadFile, Form()]
 
@@ -99,34 +63,6 @@ def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:
     """Whoever may import for the same enti sees the same list."""
     scope = visit.scope(Permission.COLLECTION_IMPORT)
     return [(f"imports:{scope.enti}:{visit.language}", partial(render, runtime, scope, visit.language))]
-
-
-async def allowance(runtime: Runtime, request: ASGIScope) -> int:
-    """How many bytes a request may send: a file's worth from whoever may send it, a form's from everybody else."""
-    if request["path"] == OUTBOX:
-        known = await run_in_threadpool(_telephone, runtime, Headers(scope=request).get("x-door-token", ""))
-        return OUTBOX_BYTES if known else FORM_BYTES
-    if found := SENT.fullmatch(request["path"]):
-        known = await run_in_threadpool(_citizen, runtime, *found.groups())
-        return CITIZENS_BYTES if known and request["method"] == "POST" else FORM_BYTES
-    path = next((name for pattern, name in ALIKE if pattern.fullmatch(request["path"])), request["path"])
-    permission, largest = UPLOADS.get(path, (None, FORM_BYTES))
-    if permission is None or request["method"] != "POST":
-        return FORM_BYTES
-    visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
-    return largest if visit and visit.principal.can(permission) else FORM_BYTES
-
-
-def _citizen(runtime: Runtime, slug: str, token: str) -> bool:
-    """Whether somebody has begun to write to an ente on its pages, or follows what he sent."""
-    with runtime.database.begin(Scope.nothing()) as session:
-        site = sites.by_slug(session, slug)
-        return site is not None and codes.known(session, ente_id=site.ente_id, token=token)
-
-
-def _telephone(runtime: Runtime, token: str) -> bool:
-    with runtime.database.begin(Scope.nothing()) as session:
-        return devices.known(session, token)
 
 
 @router.get("/imports")

@@ -20,6 +20,7 @@ from crm.core.errors import ForbiddenError, NotFoundError
 from telephony.agents import service as agents
 from web.agendas import routes as agendas
 from web.audit import view as audit
+from web.cases import live as cases
 from web.closures import routes as closures
 from web.console import view as console
 from web.contacts import view as contacts
@@ -96,6 +97,7 @@ PAGES: dict[str, Joining] = {
     "operators": oversight.join,
     "practice": practice.join,
     "broadcasts": broadcasts.join,
+    "cases": cases.join,
     "desk": desk.join,
     "offices": desk.join_offices,
     "field-visits": lambda runtime, visit: [*field_visits.join(runtime, visit), *field_visits.badge(runtime, visit)],
@@ -108,6 +110,7 @@ NUMBERED: dict[str, Callable[[Runtime, Visit, int], list[Part]]] = {  # pages of
     "ente": lambda runtime, visit, one: [*ente.join(runtime, visit, one), *staff.badge(runtime, visit)],
     "list": follow_ups.join_list,
     "staff": staff.join,
+    "case": cases.join_one,
 }
 
 

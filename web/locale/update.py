@@ -182,6 +182,8 @@ def _in_python() -> Found:
         for text in texts:
             if text and any(char.isalpha() for char in PLACE.sub("", text)):
                 yield text, path.relative_to(ROOT).as_posix()
+        for both in filter(None, map(_counted, nodes[path])):
+            yield both, path.relative_to(ROOT).as_posix()
 
 
 def _listed(tree: ast.Module) -> list[str]:
@@ -220,6 +222,17 @@ def _said(call: ast.Call, saying: frozenset[str]) -> ast.expr | None:
             return text
         case ast.Call(func=ast.Name(), keywords=keywords):
             return next((keyword.value for keyword in keywords if keyword.arg == "error"), None)
+        case _:
+            return None
+
+
+def _counted(node: ast.AST) -> tuple[str, str] | None:
+    """What a call says of one, and of several."""
+    match node:
+        case ast.Call(
+            func=ast.Attribute(attr="ngettext"), args=[ast.Constant(value=str(one)), ast.Constant(value=str(many)), _]
+        ):
+            return one, many
         case _:
             return None
 

@@ -9,6 +9,7 @@ import crm.agendas.ratings.models
 import crm.agendas.wishes.models
 import crm.audit.models
 import crm.cases.consigning.models
+import crm.cases.gestionale.models
 import crm.cases.instalments.models
 import crm.cases.models
 import crm.cases.protocol.models

@@ -62,7 +62,7 @@ def _reached(found: Results, say: NullTranslations) -> Table:
         ),
         (say.gettext("Reclami dopo un tentativo"), found.complaints, None),
     ]
-    head = ("", say.gettext("Numero"), say.gettext("Quota"))
+    head = (say.gettext("Che cosa"), say.gettext("Numero"), say.gettext("Quota"))
     return Table(
         "reached", say.gettext("Chi è stato raggiunto"), head, (Kind.TEXT, Kind.COUNT, Kind.SHARE), tuple(rows)
     )

@@ -4,12 +4,21 @@ from enum import StrEnum
 
 from crm.enti.consent import ClosureStanding
 from crm.proposals.lifecycle import State as ProposalState
-from crm.proposals.subjects import Problem, ProposalKind, Subject
+from crm.proposals.subjects import Decision, Problem, ProposalKind, Subject
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
     ProposalKind: {
         ProposalKind.CORRECTION: "Correzione",
         ProposalKind.NOTIFICATION_PROBLEM: "Problema di notifica",
+        ProposalKind.DECISION: "Decisione di una richiesta",
+    },
+    Decision: {
+        Decision.INSTALMENTS: "Rateizzazione",
+        Decision.RELIEF: "Sgravio",
+        Decision.REFUND: "Rimborso",
+        Decision.SUSPENSION: "Sospensione",
+        Decision.ANNULMENT: "Annullamento",
+        Decision.SELF_CORRECTION: "Autotutela",
     },
     Subject: {
         Subject.SURNAME: "Cognome",

@@ -378,7 +378,7 @@ def reset(_arguments: list[str]) -> int:
         raise SetupError(f"{data} is no data folder of Filodiretto: delete it by hand if you mean it.")
     with (data / "lock").open("w") as held:
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SetupError("Filodiretto is running: stop it with Ctrl-C first.") from None
         shutil.rmtree(data)

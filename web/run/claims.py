@@ -28,7 +28,7 @@ def data_folder(data: Path) -> Iterator[None]:
         ) from None
     with lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which is this process' alone, not that of its copies
         except BlockingIOError:
             raise RunError(
                 f"Filodiretto is already running on {data}: stop it with Ctrl-C,"

@@ -11,7 +11,7 @@ import ctypes
 import os
 import sys
 
-PR_SET_PDEATHSIG, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 28, 47, 2
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 15, 28, 47, 2
 NO_SETUID_FIXUP = 1 << 2  # setuid and access() then leave capabilities alone
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
@@ -30,11 +30,20 @@ def main(parent: int, death_signal: int, account: str, command: list[str]) -> No
         os.setuid(uid)
         if keep:
             _keep_reach(keep)
-    if linux:
-        linux.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before we asked
-            sys.exit(1)
+    end_with_parent(parent, death_signal)
     os.execvp(command[0], command)
+
+
+def end_with_parent(parent: int, death_signal: int, name: str = "") -> None:
+    """Have Linux end this process when `parent` ends; it is shown under `name`, if that is given."""
+    if sys.platform != "linux":
+        return
+    linux = ctypes.CDLL(None, use_errno=True)
+    linux.prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
+    if name:
+        linux.prctl(PR_SET_NAME, name.encode()[:15], 0, 0, 0)
+    if os.getppid() != parent:  # it ended before we asked
+        sys.exit(1)
 
 
 def _keep_reach(linux: ctypes.CDLL) -> None:

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from web.run.copies import Copy
 
 LAUNCH = Path(__file__).with_name("launch.py")
 
@@ -40,6 +42,8 @@ class Program:
     death_signal: signal.Signals = signal.SIGKILL
     account: Account | None = None
     files: tuple[int, ...] = ()
+    loaded: Callable[[], object] | None = None
+    """The same as `command`, in this process, which has loaded it: then it runs in a copy of it."""
 
     def argv(self) -> list[str]:
         """The command that becomes the program, for a child of this very process."""
@@ -57,34 +61,46 @@ class Child:
         self.log = log
         self.started = time.monotonic()
         with log.open("ab") as output:
-            self._popen = subprocess.Popen(
-                program.argv(),
-                cwd=program.cwd,
-                env={**os.environ, **program.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=program.files,
-                start_new_session=True,
-            )
-        self.pid = self._popen.pid
+            self._process = self._copy(output.fileno()) if program.loaded else self._launch(output.fileno())
+        self.pid = self._process.pid
+
+    def _launch(self, output: int) -> subprocess.Popen[bytes]:
+        program = self.program
+        return subprocess.Popen(
+            program.argv(),
+            cwd=program.cwd,
+            env={**os.environ, **program.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            pass_fds=program.files,
+            start_new_session=True,
+        )
+
+    def _copy(self, output: int) -> Copy:
+        program = self.program
+        assert program.loaded is not None
+        return Copy(
+            program.name, program.loaded, cwd=program.cwd, environ=program.environ, output=output,
+            death_signal=program.death_signal,
+        )  # fmt: skip
 
     def poll(self) -> int | None:
         """The exit code once it ended, negative for a signal; what it left in its session ends too."""
-        if self._popen.returncode is None and self._popen.poll() is not None:
+        if self._process.returncode is None and self._process.poll() is not None:
             self._signal_group(signal.SIGKILL)
-        return self._popen.returncode
+        return self._process.returncode
 
     def terminate(self) -> None:
         """Ask it to end."""
-        if self._popen.poll() is None:
-            self._popen.send_signal(self.program.stop_signal)
+        if self._process.poll() is None:
+            self._process.send_signal(self.program.stop_signal)
 
     def kill(self) -> None:
         """End it."""
         if self.poll() is None:
             self._signal_group(signal.SIGKILL)
-            self._popen.wait()
+            self._process.wait()
 
     def _signal_group(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -3,6 +3,7 @@
 One thread: it starts a child, looks at all of them ten times a second, and starts those again that ended."""
 
 import contextlib
+import functools
 import http
 import http.client
 import os
@@ -24,6 +25,7 @@ DATABASE = "filodiretto"
 STEPS = {"migrate": "Updating the database", "seed": "Preparing the demo data"}
 LISTEN_FD = "FILODIRETTO_LISTEN_FD"
 METRICS = "PROMETHEUS_MULTIPROC_DIR"  # as prometheus_client calls it
+PROTOCOL = "protocol-office"  # of the ente whose cases the demonstration shows
 SECOND_WEB = "web-2"  # pages and callers do not wait while the other one starts again
 SLOW_S = 20  # after which it is said that something takes its time
 MOST_DEATHS = 3  # of a program that has not answered yet: it never will
@@ -55,6 +57,10 @@ class RunOptions:
     recovers, may take minutes, and a program that cannot run says so by dying.
     """
     command: Callable[[str], list[str]] = _own_command
+    load: Callable[[], Callable[[str], object]] | None = None
+    """Loads the product, once for all programs; what it returns runs one of them, by name, in a copy of this process.
+    Without it each is a process that loads what it needs.
+    """
     announce: Callable[[], Iterable[str]] = tuple
     """The last lines on the terminal, such as the demo's users."""
 
@@ -66,7 +72,7 @@ class RunOptions:
         return (
             {"web": web}
             | ({"simulator": simulator} if simulated else {})
-            | ({"gestionale": gestionale} if self.demo else {})
+            | ({"gestionale": gestionale, PROTOCOL: (claims.free_port(), "")} if self.demo else {})
         )
 
 
@@ -111,6 +117,7 @@ class Supervisor:
         self._record = options.data / "processes.json"
         self._servers: list[Post] = []
         self._programs: list[Post] = []
+        self._loaded: Callable[[str], object] | None = None
 
     def run(self) -> int:
         """Start, watch, stop."""
@@ -141,11 +148,19 @@ class Supervisor:
         for server in (postgres, redis_server):
             server.initialise()
             self._servers.append(self._post(server.program()))
+        environ = self._settings(known)
+        self._load(environ)
         self._wait(postgres.answers, "PostgreSQL does not answer", "postgres")
         self._wait(redis_server.answers, "Redis does not answer", "redis")
         prepare_database(postgres.dsn(), DATABASE, known.roles)
         servers = embedded.settings(postgres, redis_server, known.roles, DATABASE)
-        return {**self._settings(known), **servers}
+        return {**environ, **servers}
+
+    def _load(self, environ: dict[str, str]) -> None:
+        """While the servers start. Whether programs count together is decided as they are loaded."""
+        if self._options.load is not None:
+            os.environ[METRICS] = environ.get(METRICS, os.environ.get(METRICS, ""))
+            self._loaded = self._options.load()
 
     def _settings(self, known: embedded.Credentials) -> dict[str, str]:
         """The demo's settings, less those that the person has set (a Twilio account, a public address)."""
@@ -167,6 +182,9 @@ class Supervisor:
         if "gestionale" in self._sockets:
             ours["FILODIRETTO_GESTIONALE_DEMO_URL"] = _address(self._port("gestionale"))
             ours["FILODIRETTO_GESTIONALE_DEMO_TOKEN"] = secrets.token_hex(16)
+        if PROTOCOL in self._sockets:
+            ours["FILODIRETTO_PROTOCOL_D403_URL"] = _address(self._port(PROTOCOL))
+            ours["FILODIRETTO_PROTOCOL_D403_TOKEN"] = secrets.token_hex(16)
         return {n: v for n, v in ours.items() if n not in os.environ and f"{n}_FILE" not in os.environ}
 
     def _metrics(self) -> Path:
@@ -230,7 +248,7 @@ class Supervisor:
 
     def _start_programs(self, environ: dict[str, str]) -> None:
         names = ["web", SECOND_WEB, "engine", "worker", "beat"]
-        names = [*(name for name in ("simulator", "gestionale") if name in self._sockets), *names]
+        names = [*(name for name in ("simulator", "gestionale", PROTOCOL) if name in self._sockets), *names]
         for name in names:
             self._programs.append(self._post(self._program(name, environ)))
 
@@ -242,12 +260,14 @@ class Supervisor:
         what = "web" if name == SECOND_WEB else name
         listener = self._sockets.get(what)
         command = tuple(self._options.command(what))
+        loaded = functools.partial(self._loaded, what) if self._loaded else None
         if name != "engine":  # it alone has backups made
             environ = {variable: value for variable, value in environ.items() if variable != BACKUP_URL}
         if listener is None:
-            return Program(name, command, environ, cwd=ROOT)
+            return Program(name, command, environ, cwd=ROOT, loaded=loaded)
         number = listener.fileno()
-        return Program(name, command, {**environ, LISTEN_FD: str(number)}, cwd=ROOT, files=(number,))
+        listens = {**environ, LISTEN_FD: str(number)}
+        return Program(name, command, listens, cwd=ROOT, files=(number,), loaded=loaded)
 
     def _post(self, program: Program) -> Post:
         log = processes.rotate(self._logs / f"{program.name}.log")

@@ -28,6 +28,7 @@ from crm.messages.templates import MessageTemplate
 from crm.messages.wording import spoken
 
 MOST = 10  # documents at once
+_TOKEN = "x" * 8  # stands for one in the preview
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ def preview(session: Session, case_id: int, *, page_at: str) -> Preview | None:
     found, _ = _ways(session, row)
     if found is None:
         return None
-    ready = messages.prepare(session, _order(row, found, f"{page_at}/…".replace("…", "x" * 8)))
-    return Preview(found, ready.written.subject, ready.written.body)
+    ready = messages.prepare(session, _order(row, found, f"{page_at}/{_TOKEN}"))
+    return Preview(found, ready.written.subject, ready.written.body.replace(_TOKEN, "…"))
 
 
 def consign(

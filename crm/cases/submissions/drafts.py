@@ -157,7 +157,9 @@ def send(session: Session, *, ente_id: int, token: str, follow_at: str) -> Sent:
         session.flush()
 
     request = Request(row.topic, Channel.WEB, told.reasons, told.asked)
-    case_id = service.submit(session, ente_id=ente_id, request=request, then=beside)
+    case_id = service.registered(
+        session, None, request=request, contact_id=None, ente_id=ente_id, then=beside
+    ).id  # fmt: skip
     _hand_over(session, row, case_id)
     row.case_id, row.told, row.changed_at = case_id, None, clock.now(session)
     session.flush()

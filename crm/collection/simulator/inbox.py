@@ -1,12 +1,17 @@
 """What the stand-in does with proposals: takes each feed once, and answers them when somebody has decided."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 Record = dict[str, Any]
+
+
+def _does_nothing(_proposal: Record, _now: datetime) -> str:
+    return ""
 
 
 class NotAFeedError(Exception):
@@ -19,9 +24,13 @@ class KeyReusedError(Exception):
 
 @dataclass(slots=True)
 class Inbox:
-    """Proposals to one ente. `at_once`: each is accepted as it comes."""
+    """Proposals to one ente. `at_once`: each is accepted as it comes.
+
+    `does`: does what is accepted, or says why not.
+    """
 
     at_once: bool = False
+    does: Callable[[Record, datetime], str] = _does_nothing
     feeds: dict[str, str] = field(default_factory=dict)  # digests by Idempotency-Key
     proposals: dict[str, Record] = field(default_factory=dict)  # by id
     answers: list[Record] = field(default_factory=list)
@@ -47,9 +56,13 @@ class Inbox:
         return [one for one in self.answers if one["id"] in ids]
 
     def decide(self, *, accepted: bool, reason: str, now: datetime) -> int:
-        """Answer all that wait; how many."""
-        outcome = {"outcome": "accepted"} if accepted else {"outcome": "rejected", "reason": reason}
-        decided = [{"id": one["id"], **outcome, "at": now.isoformat()} for one in self.waiting]
+        """Answer all that wait; how many. What cannot be done is refused, even if it was to be accepted."""
+        reasons = {one["id"]: self.does(one, now) if accepted else reason for one in self.waiting}
+        decided = [
+            {"id": id_, "outcome": "rejected" if why else "accepted", "at": now.isoformat()}
+            | ({"reason": why} if why else {})
+            for id_, why in reasons.items()
+        ]
         self.answers += decided
         return len(decided)
 
@@ -57,7 +70,8 @@ class Inbox:
 def _proposals(content: bytes, ente: str) -> list[Record]:
     try:
         header, *records, end = (json.loads(line) for line in content.decode().splitlines())
-        counted = end["record"] == "end" and end["corrections"] + end["notification_problems"] == len(records)
+        many = end["corrections"] + end["notification_problems"] + end.get("decisions", 0)
+        counted = end["record"] == "end" and many == len(records)
         whose = (header["record"], header["version"], header["ente"]) == ("proposals", 1, ente)
         if counted and whose and all(isinstance(one["id"], str) for one in records):
             return records

@@ -45,6 +45,10 @@ class EnteState:
     changes: list[Record] = field(default_factory=list)
     inbox: Inbox = field(default_factory=Inbox)
 
+    def __post_init__(self) -> None:
+        """What is accepted of the proposals is done here."""
+        self.inbox.does = self.carry_out
+
     @classmethod
     def of_file(cls, path: Path, inbox: Inbox) -> "EnteState":
         """The state that a feed file tells."""
@@ -130,6 +134,18 @@ class EnteState:
             amounts={**position["amounts"], "residual": "0.00"},
         )  # fmt: skip
 
+    def carry_out(self, proposal: Record, now: datetime) -> str:
+        """Do what a request was granted about a position; why not, where it cannot be done. Corrections do nothing."""
+        if proposal["record"] != "decision":
+            return ""
+        position = self.records.get(("position", proposal["reference"]))
+        if position is None:
+            return "La posizione non esiste"
+        if position["state"] == "paid" and proposal["decision"] != "refund":
+            return "La posizione è già pagata"
+        self._change(now, position, **_granted(proposal, position, now.date().isoformat()))
+        return ""
+
     def withdraw(self, reference: str | None, now: datetime) -> Record:
         """A position was there by mistake."""
         position = self._chosen(reference, None)
@@ -161,3 +177,23 @@ class EnteState:
         if not candidates:
             raise UnknownReferenceError
         return random.choice(candidates)  # noqa: S311 (invented data)
+
+
+def _granted(proposal: Record, position: Record, today: str) -> Record:
+    """What a decision changes of a position; what was granted in part is written among what happened to it."""
+    match proposal["decision"], proposal.get("outcome"):
+        case "instalments", _:
+            return {"state": "in_instalments", "state_on": today, "plan": {"granted_on": today}}
+        case "suspension", _:
+            return {"state": "suspended", "state_on": today}
+        case "refund", _:
+            return {"steps": [*position.get("steps", []), {"kind": "refund", "on": today}]}
+        case what, "granted":
+            state, nothing = (
+                ("relieved" if what == "relief" else "annulled"),
+                {**position["amounts"], "residual": "0.00"},
+            )
+            return {"state": state, "state_on": today, "amounts": nothing}
+        case what, _:
+            kind = "relief" if what == "relief" else "annulment"
+            return {"steps": [*position.get("steps", []), {"kind": kind, "on": today}]}

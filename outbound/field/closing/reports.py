@@ -14,7 +14,7 @@ from crm.access.permissions import Permission, Principal
 from crm.access.service import require_on
 from crm.audit import service as audit
 from crm.core import clock, topics
-from crm.core.clock import start_of_day
+from crm.core.clock import business_day, start_of_day
 from crm.core.db import touch
 from crm.core.errors import FieldError, NotFoundError
 from outbound.field.closing import reading, register
@@ -104,6 +104,15 @@ def listed(
         statement = statement.where(Practice.closed_at < start_of_day(date.fromordinal(until.toordinal() + 1)))
     statement = statement.order_by(Practice.closed_at.desc(), PracticeReport.id.desc()).limit(limit)
     return [_made(row, practice, name) for row, practice, name in session.execute(statement)]
+
+
+def last_closed(session: Session, ente_ids: Collection[int]) -> date | None:
+    """The day on which the last practice with a report was closed."""
+    at = session.scalar(
+        select(func.max(Practice.closed_at)).join(PracticeReport, PracticeReport.practice_id == Practice.id)
+        .where(PracticeReport.ente_id.in_(ente_ids))
+    )  # fmt: skip
+    return None if at is None else business_day(at)
 
 
 def editions(session: Session, practice_id: int) -> list[Made]:

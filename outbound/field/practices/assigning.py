@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from outbound.field.places.placing import Point, metres, middle
+from outbound.field.places.placing import EARTH_M, Point, middle
 
 ROUNDS = 4  # in which areas settle
+Place = tuple[float, float, float]  # on a sphere of radius 1
 
 
 class Why(StrEnum):
@@ -84,10 +85,11 @@ def share(tasks: Collection[Task], hands: Collection[Hand], *, most: int) -> Sha
     ordered = _placed_by_area(ordered)
     room = _room(len(ordered), agents, most)
     centres = _seeds(ordered, agents)
-    plan = _once(ordered, agents, centres, room)
+    places = {one.id: _place(one.at) for one in ordered if one.at is not None}
+    plan = _once(ordered, places, agents, centres, room)
     for _ in range(ROUNDS - 1):
         centres = _centres(plan, ordered, agents, centres)
-        plan = _once(ordered, agents, centres, room)
+        plan = _once(ordered, places, agents, centres, room)
     return plan
 
 
@@ -120,17 +122,18 @@ def _seeds(tasks: Sequence[Task], agents: Sequence[Hand]) -> dict[int, Point | N
     places = sorted({one.at for one in tasks if one.at is not None}, key=lambda one: (one.latitude, one.longitude))
     if not places:
         return centres
-    whole = middle(places)
-    taken = [one for one in centres.values() if one is not None]
-    nearest = [min((metres(one, other) for other in taken), default=metres(one, whole)) for one in places]
+    on = [_place(one) for one in places]
+    whole = _place(middle(places))
+    taken = [_place(one) for one in centres.values() if one is not None]
+    nearest = [min((_apart(one, other) for other in taken), default=_apart(one, whole)) for one in on]
     for agent in agents:
         if centres[agent.id] is None:
             far = max(range(len(places)), key=nearest.__getitem__)
             centres[agent.id] = places[far]
             if not taken:  # the first: distances from the middle say nothing any more
                 nearest = [math.inf] * len(places)
-            taken.append(places[far])
-            nearest = [min(was, metres(one, places[far])) for was, one in zip(nearest, places, strict=True)]
+            taken.append(on[far])
+            nearest = [min(was, _apart(one, on[far])) for was, one in zip(nearest, on, strict=True)]
     return centres
 
 
@@ -146,54 +149,87 @@ def _centres(
 
 
 def _once(
-    tasks: Sequence[Task], agents: Sequence[Hand], centres: Mapping[int, Point | None], room: Mapping[int, int]
-) -> Shared:
+    tasks: Sequence[Task], places: Mapping[int, Place], agents: Sequence[Hand], centres: Mapping[int, Point | None],
+    room: Mapping[int, int],
+) -> Shared:  # fmt: skip
     """Those who would lose most by another agent choose first; who is not placed comes last, to whoever has least."""
     free = dict(room)
     load = {one.id: one.load for one in agents}
     given: list[Given] = []
     left: dict[int, Left] = {}
-    wishes = {one.id: _wishes(one, agents, centres) for one in tasks}
+    middles = [(one.id, None if (at := centres[one.id]) is None else _place(at)) for one in agents]
+    wishes = {one.id: _wishes(places.get(one.id), middles) for one in tasks}
     for task in sorted(tasks, key=lambda one: (one.at is None, -one.priority, -_regret(wishes[one.id]), one.id)):
-        may = [(far, agent) for far, agent in wishes[task.id] if agent not in task.excluded]
-        if not may:
-            left[task.id] = Left.ALL_TIED
+        chosen = _chosen(task, wishes[task.id], free, load)
+        if chosen is None:
+            tied = all(agent in task.excluded for _, agent in wishes[task.id])
+            left[task.id] = Left.ALL_TIED if tied else Left.ALL_FULL
             continue
-        open_to = [(far, agent) for far, agent in may if free[agent] > 0]
-        if not open_to:
-            left[task.id] = Left.ALL_FULL
-            continue
-        if task.at is None:
-            far, agent = min(open_to, key=lambda one: (one[1] in task.doubtful, load[one[1]], one[1]))
-        else:
-            far, agent = min(open_to, key=lambda one: (one[1] in task.doubtful, *one))
+        place, agent = chosen
         free[agent] -= 1
         load[agent] += 1
-        km = None if task.at is None or math.isinf(far) else round(far / 1000, 1)
-        given.append(Given(task.id, agent, _why(task, wishes[task.id], agent, far, len(may)), km))
+        far = wishes[task.id][place][0]
+        km = None if task.at is None or math.isinf(far) else round(_metres(far) / 1000, 1)
+        given.append(Given(task.id, agent, _why(task, wishes[task.id], place), km))
     return Shared(tuple(sorted(given, key=lambda one: one.practice_id)), left, load)
 
 
-def _wishes(task: Task, agents: Sequence[Hand], centres: Mapping[int, Point | None]) -> list[tuple[float, int]]:
-    def far(agent: int) -> float:
-        centre = centres[agent]
-        return math.inf if task.at is None or centre is None else metres(task.at, centre)
+def _chosen(
+    task: Task, wishes: Sequence[tuple[float, int]], free: Mapping[int, int], load: Mapping[int, int]
+) -> tuple[int, int] | None:
+    """Which of the wishes is granted, and so who gets it: the nearest with room, or of one that is not placed whoever
+    has least; those of whom there is a doubt after all others.
+    """
+    if task.at is None:
+        able = [at for at, (_, one) in enumerate(wishes) if free[one] > 0 and one not in task.excluded]
+        place = min(
+            able, key=lambda at: (wishes[at][1] in task.doubtful, load[wishes[at][1]], wishes[at][1]), default=-1
+        )
+        return None if place < 0 else (place, wishes[place][1])
+    doubtful = None
+    for place, (_, agent) in enumerate(wishes):
+        if free[agent] > 0 and agent not in task.excluded:
+            if agent not in task.doubtful:
+                return place, agent
+            doubtful = doubtful or (place, agent)
+    return doubtful
 
-    return sorted((far(one.id), one.id) for one in agents)
+
+def _wishes(at: Place | None, middles: Sequence[tuple[int, Place | None]]) -> list[tuple[float, int]]:
+    """How far it is from each agent's middle, by `_apart`, the nearest first."""
+    if at is None:
+        return [(math.inf, agent) for agent, _ in middles]
+    return sorted((math.inf if centre is None else _apart(at, centre), agent) for agent, centre in middles)
+
+
+def _place(at: Point) -> Place:
+    latitude, longitude = math.radians(at.latitude), math.radians(at.longitude)
+    across = math.cos(latitude)
+    return across * math.cos(longitude), across * math.sin(longitude), math.sin(latitude)
+
+
+def _apart(one: Place, other: Place) -> float:
+    """The square of the chord between two places: it grows as the distance does, and is quickly computed."""
+    x, y, z = one[0] - other[0], one[1] - other[1], one[2] - other[2]
+    return x * x + y * y + z * z
+
+
+def _metres(apart: float) -> float:
+    return 2 * EARTH_M * math.asin(min(1.0, math.sqrt(apart) / 2))
 
 
 def _regret(wishes: Sequence[tuple[float, int]]) -> float:
     if len(wishes) < 2 or math.isinf(wishes[1][0]):  # nobody else
         return 0.0
-    return wishes[1][0] - wishes[0][0]
+    return _metres(wishes[1][0]) - _metres(wishes[0][0])
 
 
-def _why(task: Task, wishes: Sequence[tuple[float, int]], agent: int, far: float, may: int) -> Why:
-    if may == 1 and len(wishes) > 1:
+def _why(task: Task, wishes: Sequence[tuple[float, int]], place: int) -> Why:
+    if len(wishes) > 1 and len(wishes) - sum(agent in task.excluded for _, agent in wishes) == 1:
         return Why.ONLY
     if task.at is None:
         return Why.LOAD
-    nearer = [one for distance, one in wishes if (distance, one) < (far, agent)]
+    nearer = [one for _, one in wishes[:place]]
     if not nearer:
         return Why.NEAREST
     return Why.TIES if all(one in task.excluded | task.doubtful for one in nearer) else Why.ROOM

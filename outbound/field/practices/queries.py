@@ -161,13 +161,14 @@ def practices(session: Session, which: Filter, *, after: int = 0, limit: int = P
 
 
 def counted(session: Session, which: Filter) -> dict[State, int]:
-    """How many stand how, whatever state and agent are chosen."""
+    """How many stand how, in the order of a practice's life, whatever state and agent are chosen."""
     only = Filter(which.ente_id, area=which.area)
     rows = session.execute(
         select(_P.c.state, func.count()).where(*_which(only, _late(clock.now(session)), closed=True))
         .group_by(_P.c.state)
-    )  # fmt: skip
-    return {State(state): n for state, n in rows}
+    ).all()  # fmt: skip
+    many = {State(state): n for state, n in rows}
+    return {one: many[one] for one in State if one in many}
 
 
 def areas(session: Session) -> list[str]:

@@ -5,6 +5,7 @@ answers a call does, and of that person alone. What cannot be written so is owed
 that was said at a door is lost.
 """
 
+import contextlib
 from datetime import time
 from uuid import UUID
 
@@ -12,13 +13,16 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.cases import asking as cases
+from crm.cases.lifecycle import Channel as CaseChannel
+from crm.cases.requests import Wanted as Asked
 from crm.contacts import conditions, told
 from crm.contacts import queries as contacts
 from crm.contacts.models import AddressKind, ConditionKind, PersonKind, Source, Verification
 from crm.contacts.recording import MAX_WORDS, Telling
 from crm.contacts.told import Detail
 from crm.core import clock
-from crm.core.errors import DomainError, InvalidError
+from crm.core.errors import ConflictError, DomainError, InvalidError
 from crm.enti import queries as enti
 from crm.enti.days import working_day_after
 from crm.follow_ups import service as follow_ups
@@ -65,6 +69,8 @@ def apply(
             _write(session, writer, practice, visit_id, outcome, details)
     except DomainError:
         whole, owed = False, owed or 1
+    if what.asks is not None:
+        _ask(session, writer, practice, what.asks, _noted(outcome, details))
     if owed is not None:
         _owe(session, writer, practice, outcome, details, owed)
     return whole
@@ -111,11 +117,21 @@ def _moved(session: Session, by: Principal, practice: Practice, details: Details
             told.judge(session, by, detail=Detail.ADDRESS, row_id=one.id, verification=Verification.WRONG)
 
 
+def _noted(outcome: Outcome, details: Details) -> str:
+    return " ".join(filter(None, (NOTES.get(outcome, DECIDE), details.note)))[:MAX_NOTE]
+
+
+def _ask(session: Session, by: Principal, practice: Practice, wanted: Asked, note: str) -> None:
+    """It is a request, unless nobody serves the ente any more."""
+    heard = cases.Heard(practice.contact_id, practice.ente_id, wanted, CaseChannel.VISIT, note)
+    with contextlib.suppress(ConflictError), session.begin_nested():
+        cases.ask(session, by, heard)
+
+
 def _owe(
     session: Session, by: Principal, practice: Practice, outcome: Outcome, details: Details, work_days: int
 ) -> None:
-    note = " ".join(filter(None, (NOTES.get(outcome, DECIDE), details.note)))[:MAX_NOTE]
-    kind = FollowUpKind.CASE if outcome in {Outcome.INSTALMENTS, Outcome.DISPUTE} else FollowUpKind.CHECK
+    note, kind = _noted(outcome, details), FollowUpKind.CHECK
     now = clock.now(session)
     try:
         with session.begin_nested():

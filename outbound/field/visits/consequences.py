@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from crm.cases.requests import Wanted
 from outbound.compliance.visited import PAUSES
 from outbound.field.practices.lifecycle import Closed
 from outbound.field.visits.door import Outcome
@@ -23,13 +24,15 @@ class Way(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Consequence:
     """What follows. `days`: until he may be visited again; `closed`: as what the practice is over, or would be after
-    the mandate's last visit (none: the office decides); `work_days`: within which the office has to see to it.
+    the mandate's last visit (none: the office decides); `work_days`: within which the office has to see to it;
+    `asks`: the request that it is.
     """
 
     way: Way
     days: int = 0
     closed: Closed | None = None
     work_days: int | None = None
+    asks: Wanted | None = None
 
 
 def _again(outcome: Outcome, closed: Closed | None = None) -> Consequence:
@@ -42,9 +45,9 @@ CONSEQUENCES: Mapping[Outcome, Consequence] = MappingProxyType(
         Outcome.MET: _again(Outcome.MET),
         Outcome.PAID: _again(Outcome.PAID),
         Outcome.PROMISE: Consequence(Way.CLOSE, closed=Closed.PROMISED),
-        Outcome.INSTALMENTS: Consequence(Way.FREEZE, work_days=2),
-        Outcome.DISPUTE: Consequence(Way.FREEZE, work_days=5),
-        Outcome.ALREADY_PAID: Consequence(Way.FREEZE, work_days=3),
+        Outcome.INSTALMENTS: Consequence(Way.FREEZE, asks=Wanted.INSTALMENTS),
+        Outcome.DISPUTE: Consequence(Way.FREEZE, asks=Wanted.DISPUTE),
+        Outcome.ALREADY_PAID: Consequence(Way.FREEZE, asks=Wanted.ALREADY_PAID),
         Outcome.HARDSHIP: Consequence(Way.CLOSE, closed=Closed.HARDSHIP, work_days=2),
         Outcome.REFUSED: Consequence(Way.CLOSE, closed=Closed.REFUSED),
         Outcome.THIRD_PARTY: _again(Outcome.THIRD_PARTY, Closed.NOT_FOUND),

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm.access.permissions import Permission, Principal
-from crm.access.service import require_on
+from crm.access.permissions import Principal
 from crm.audit import service as audit
 from crm.core import clock
 from crm.core.errors import InvalidError
+from outbound.field.practices.rights import require_deciding
 from outbound.field.visits.models import FieldWords
 from outbound.field.visits.words import Words, wrong
 
@@ -41,7 +41,7 @@ def write(session: Session, by: Principal, *, ente_id: int, words: Words) -> int
 
     Raises `InvalidError`, field by field, for what may not be said at a door.
     """
-    require_on(session, by, Permission.FIELD_MANAGE, ente_id=ente_id)
+    require_deciding(session, by, ente_id)
     if parts := tuple(wrong(words)):
         raise InvalidError("Queste parole non si possono usare così.", parts=parts)
     version, before = of_ente(session, ente_id)

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
-from crm.cases import documents, owners, queries, resting, service, warning, watching
+from crm.cases import asking, documents, owners, queries, resting, service, views, warning, watching
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
-from crm.cases.queries import CaseView, Filter, Whose
+from crm.cases.queries import Filter, Whose
 from crm.cases.service import Request, Said
 from crm.cases.terms import TermKind
+from crm.cases.views import CaseView
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError
@@ -66,7 +67,7 @@ def opened(session: Session, by: Principal, cast: Cast, topic: Topic = Topic.SUS
 
 def seen(session: Session, case_id: int) -> CaseView:
     session.flush()
-    return queries.one(session, case_id)
+    return views.one(session, case_id)
 
 
 def does(
@@ -143,6 +144,30 @@ def test_instalments_are_closed_by_the_feed_that_shows_them(everything: Session,
     assert watching.close_carried(everything, ente_id=cast.empoli) == 1
     one = seen(everything, case)
     assert (one.state, one.outcome, one.steps[0].by) == (State.CLOSED, Outcome.GRANTED, "")
+
+
+def test_a_promised_case_becomes_one_with_its_words_its_day_and_whose_it_was(
+    everything: Session, cast: Cast, anna: Principal
+) -> None:
+    at = clock.now(everything)
+    promise = follow_ups.make(
+        everything, anna, contact_id=cast.mario, kind=FollowUpKind.CASE, to=follow_ups.To(user_id=cast.anna),
+        due_at=at + timedelta(days=2), note="Chiede la rateizzazione. In 24 rate",
+    )  # fmt: skip
+    letter = follow_ups.owe(
+        everything, ente_id=cast.empoli, contact_id=cast.mario, kind=FollowUpKind.CASE,
+        note="La posta ha reso la lettera EM-7 perché il destinatario sarebbe deceduto: verificare.",
+    )  # fmt: skip
+    everything.execute(update(FollowUp).where(FollowUp.id == promise).values(made_at=at - timedelta(days=3)))
+    assert [asking.adopt(everything, ente_id=cast.empoli) for _ in range(2)] == [1, 0]
+    (case,) = everything.scalars(select(Case))
+    assert (case.topic, case.owner_id, case.opened_by) == (Topic.INSTALMENTS, cast.anna, cast.anna)
+    assert (case.received_at, case.reasons) == (at - timedelta(days=3), "Chiede la rateizzazione. In 24 rate")
+    assert everything.get_one(FollowUp, promise).state is FollowUpState.DONE
+    assert everything.get_one(FollowUp, letter).state is FollowUpState.OPEN  # nobody asked for anything
+    kinds = list(everything.scalars(select(TimelineEntry.kind).order_by(TimelineEntry.kind)))
+    assert (kinds.count(EntryKind.CASE), kinds.count(EntryKind.FOLLOW_UP)) == (1, 1)
+    assert everything.scalars(select(Message.id)).all() == []  # what he said long ago he is not told now
 
 
 def test_two_people_on_one_case_the_second_is_told(everything: Session, cast: Cast, anna: Principal) -> None:

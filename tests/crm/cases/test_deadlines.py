@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.cases.deadlines import Rest, Span, counting, due_at, end_of, last_day, shown_day, taken
+from crm.cases.deadlines import Rest, Span, counting, due_at, end_of, how_late, last_day, shown_day, taken
 from crm.core.clock import in_rome
 from crm.enti.days import is_working_day
+from crm.follow_ups.when import Lateness
 
 EMPOLI = (11, 30)  # Saint Andrew's day
 DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
@@ -99,3 +100,11 @@ def test_while_a_term_rests_no_last_day_can_be_told_but_of_one_that_was_over_bef
     monday, open_rest = date(2026, 11, 16), [Rest(date(2026, 11, 19))]
     assert last_day(monday, 5, counting(Span(5), EMPOLI), open_rest) is None
     assert last_day(monday, 2, counting(Span(2), EMPOLI), open_rest) == date(2026, 11, 18)
+
+
+def test_what_is_due_by_the_end_of_today_is_due_today_and_not_tomorrow() -> None:
+    noon = datetime(2026, 11, 24, 11, tzinfo=UTC)
+    ends = [end_of(noon.date() + timedelta(days=n)) for n in (-1, 0, 1, 2)]
+    assert [how_late(one, noon) for one in ends] == [
+        Lateness.OVERDUE, Lateness.TODAY, Lateness.TOMORROW, Lateness.SOON,
+    ]  # fmt: skip

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crm.cases.carrying import Stated, carried_out
 from crm.cases.drawing import drawn
 from crm.cases.escalation import Told, now_told, warnings
+from crm.cases.gestionale.standing import Progress, follows, progress
 from crm.cases.lifecycle import (
     DECISIONS,
     MACHINES,
@@ -31,6 +32,7 @@ from crm.core.errors import ConflictError, InvalidError
 from crm.levels.agreement import Promise
 from crm.levels.presets import PRESETS
 from crm.positions.models import PositionState, StepKind
+from crm.proposals.lifecycle import State as Proposed
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
@@ -87,7 +89,7 @@ def test_a_decision_needs_its_outcome_and_a_step_its_state() -> None:
 
 def test_each_term_is_met_by_a_step_that_its_topic_has() -> None:
     for topic, rules in RULES.items():
-        deeds = {one.deed for one in MACHINES[topic]} | {Deed.OPEN}
+        deeds = {one.deed for one in MACHINES[topic]} | {Deed.OPEN, Deed.PROPOSE, Deed.ACCEPTED}
         for rule in rules:
             assert rule.met_by & deeds
             assert rule.since & deeds
@@ -179,6 +181,29 @@ def test_what_was_granted_is_done_once_every_debt_shows_it() -> None:
     assert carried_out(Topic.RELIEF, since, (Stated(PositionState.OVERDUE, ((StepKind.RELIEF, since),)),))
     assert not carried_out(Topic.RELIEF, since, (Stated(PositionState.OVERDUE, late),))
     assert not carried_out(Topic.ACCESS, since, (plan,))
+
+
+@given(st.lists(st.sampled_from(Proposed), min_size=1), st.data())
+def test_one_debt_refused_is_decided_again_and_only_all_of_them_are_accepted(
+    states: list[Proposed], data: st.DataObject
+) -> None:
+    news = data.draw(st.lists(st.sampled_from(states)))
+    deed = follows(news, states)
+    if Proposed.REJECTED in news:
+        assert deed is Deed.REJECTED
+    elif deed is Deed.ACCEPTED:
+        assert set(states) == {Proposed.ACKNOWLEDGED}
+        assert news
+    assert progress(states[0], seen=True) is Progress.SEEN
+
+
+def test_what_the_collection_system_refuses_stands_again_where_it_was_decided() -> None:
+    for topic, back in ((Topic.INSTALMENTS, State.WORKING), (Topic.SUSPENSION, State.AT_ENTE)):
+        for state in {one.since for one in MACHINES[topic] if one.deed is Deed.REJECTED}:
+            assert after(topic, Standing(state, Outcome.GRANTED), Deed.REJECTED) == Standing(back)
+    own = {one.kind: one for one in begun_by(Topic.RELIEF, Deed.PROPOSE, {}, own_days=7)}
+    assert own[TermKind.GESTIONALE_ANSWERS].span.days == 7
+    assert not begun_by(Topic.INFORMATION, Deed.PROPOSE, {}, own_days=7)
 
 
 def test_the_drawing_in_the_documents_is_the_one_of_the_code() -> None:

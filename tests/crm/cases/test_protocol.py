@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -117,3 +118,10 @@ def test_an_ente_without_a_system_owes_nothing_and_a_wrong_address_is_told() -> 
     assert endpoint("D403", {}) is None
     with pytest.raises(ProtocolError):
         endpoint("D403", {"FILODIRETTO_PROTOCOL_D403_URL": "http://protocollo.example.it"})
+
+
+def test_an_office_that_is_started_again_gives_no_number_twice(tmp_path: Path) -> None:
+    day, book = date(2026, 11, 23), tmp_path / "book.jsonl"
+    first = Office("token", book).number("one", day)
+    again = Office("token", book)
+    assert (again.number("one", day), again.number("two", day)["number"]) == (first, "2026/0000002")

@@ -37,9 +37,11 @@ from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
 from crm.cases.consigning.models import ConsignedDocument, Consignment
+from crm.cases.gestionale.models import CaseProposal, GestionaleDays
 from crm.cases.instalments.models import InstalmentRules
 from crm.cases.lifecycle import Channel as CaseChannel
 from crm.cases.lifecycle import Deed as CaseDeed
+from crm.cases.lifecycle import Outcome as CaseOutcome
 from crm.cases.lifecycle import State as CaseState
 from crm.cases.lifecycle import Topic as CaseTopic
 from crm.cases.models import (
@@ -133,7 +135,8 @@ from crm.privacy.models import (
 )
 from crm.proposals import exports
 from crm.proposals import service as proposals
-from crm.proposals.models import AnswerRefusal
+from crm.proposals.lifecycle import State as ProposalState
+from crm.proposals.models import AnswerRefusal, Proposal
 from crm.proposals.service import Told
 from crm.proposals.subjects import Subject
 from crm.reports.models import ReportAddressee, ReportWish, ServiceReport
@@ -257,6 +260,11 @@ def _a_case(session: Session, cast: Cast) -> None:
             Consignment(
                 **of, id=(consigned := uuid4()), contact_id=cast.mario, language="it", made_at=AS_OF,
                 made_by=cast.anna, until=AS_OF, code_channel=MessageChannel.SMS, code_address="+393480000001",
+            ),
+            GestionaleDays(ente_id=cast.empoli, days=10, changed_at=AS_OF, changed_by=cast.sara),
+            CaseProposal(
+                **of, proposal_id=session.scalars(select(Proposal.id).limit(1)).one(), reference="E-1",
+                outcome=CaseOutcome.GRANTED, heard=ProposalState.EXPORTED,
             ),
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),

@@ -46,7 +46,7 @@ YEAR = timedelta(days=365)
 def an_agent(session: Session, user_id: int, made_by: int, number: int = 1) -> FieldAgent:
     """An agent with all his papers and a badge; no ente has been asked about him yet."""
     agent = FieldAgent(
-        user_id=user_id, surname="Lotti", given_name="Fabio", codice_fiscale=f"LTTFBA80A01D40{number}X",
+        user_id=user_id, surname="Lotti", given_name="Fabio", codice_fiscale=f"LTTFBA80A01D{400 + number}X",
         born_on=date(1980, 1, 1), birthplace="Pisa", street="Via Lucca 9", postcode="56100", town="Pisa",
         province="PI", phone="+393330000009", photo="0" * 64, badge_number=number, badge_code=f"1234{number:04}",
         badge_until=DAY + YEAR, made_at=AS_OF, made_by=made_by,

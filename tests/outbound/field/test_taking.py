@@ -12,14 +12,19 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import Role, User
 from crm.access.permissions import Held, Principal
-from crm.collection.models import CollectionSource, ContactLookup, SourceKind
+from crm.cases.lifecycle import Channel
+from crm.cases.models import Case
+from crm.collection.models import ContactLookup
+from crm.collection.simulator.app import Gestionale
+from crm.collection.sources.lookups import Lookups
 from crm.collection.sources.port import Lookup
 from crm.contacts.models import AddressKind, ConditionKind, ContactAddress, ContactCondition, Verification
-from crm.core import clock
+from crm.core import clock, jobs
 from crm.core.db import Database, Scope
-from crm.core.errors import ConflictError, InvalidError, NotFoundError
+from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from crm.follow_ups.models import FollowUp
 from crm.messages.models import MessageChannel, Reason
+from crm.positions.models import Position
 from crm.proposals.models import Proposal
 from crm.timeline.models import EntryKind, TimelineEntry
 from outbound.field.agents import unfit
@@ -29,10 +34,10 @@ from outbound.field.closing.chain import Operation
 from outbound.field.closing.models import PracticeReport, RegisterEntry
 from outbound.field.practices.lifecycle import Closed, MandateState, State
 from outbound.field.practices.models import FieldMandate, Practice
-from outbound.field.visits import alarms, devices, packets, queries, settling, taking, wording
+from outbound.field.visits import alarms, asking, devices, packets, queries, settling, taking, wording
 from outbound.field.visits.alarms import Raised
 from outbound.field.visits.asking import Checked
-from outbound.field.visits.entries import Checked as Position
+from outbound.field.visits.entries import Checked as Checkin
 from outbound.field.visits.models import AlarmKind, Apart, FieldDevice, FieldEntry, FieldFile, FieldPacket, Visit
 from outbound.field.visits.taking import Taken
 from outbound.field.visits.timing import Told, Touch
@@ -40,10 +45,12 @@ from outbound.field.visits.words import Words
 from outbound.promises.judging import PromiseState
 from outbound.promises.models import PaymentPromise
 from tests.cast import Cast, principal_of
+from tests.crm.collection.sources.conftest import serving
 from tests.outbound.field.people import LINK, TELLING, a_device, a_mandate, a_practice, an_agent, approved
+from tests.outbound.test_looked_up import held, source
 
 pytestmark = pytest.mark.integration
-RUN = "this-page"
+RUN, GESTIONALE = "this-page", "a-token"
 
 
 @dataclass
@@ -253,8 +260,10 @@ def test_a_promise_that_cannot_be_written_is_owed_to_the_office(road: Road) -> N
 def test_who_asks_for_something_is_answered_before_anybody_comes_again(road: Road, outcome: str) -> None:
     road.sends(road.tells(*spoke(outcome), details={"note": "Due rate"}))
     assert road.practice.state is State.FROZEN
-    (owed,) = road.session.scalars(select(FollowUp))
-    assert owed.note.endswith("Due rate")
+    (case,) = road.session.scalars(select(Case))
+    assert case.reasons.endswith("Due rate")
+    assert case.channel is Channel.VISIT
+    assert road.session.scalars(select(FollowUp)).all() == []
 
 
 def test_a_death_is_written_down_so_that_nobody_calls(road: Road) -> None:
@@ -343,7 +352,7 @@ def test_an_alarm_is_raised_once_answered_and_its_place_forgotten(road: Road) ->
         )
     )  # fmt: skip
     road.session.get_one(User, road.cast.sara).email = "sara@filodiretto.example"
-    raised = Raised(uuid4(), AlarmKind.PANIC, Told(road.now, RUN, 10**9), None, Position(43.7, 10.9, 15))
+    raised = Raised(uuid4(), AlarmKind.PANIC, Told(road.now, RUN, 10**9), None, Checkin(43.7, 10.9, 15))
     for _ in range(2):
         alarms.raise_(road.session, road.device, touch=road.touch(), raised=raised, telling=TELLING)
     (seen,) = alarms.of_enti(road.session, [road.cast.empoli])
@@ -365,12 +374,7 @@ def test_the_gestionale_is_asked_about_those_whom_he_goes_to_today_and_the_packe
     token = devices.register(road.session, fabio(road), name="Il suo").token
     given = packets.give(road.session, fabio(road), token=token)
     assert (given.asking, given.stops[0].checked) == (False, None)  # of nobody alone it answers
-    road.session.add(
-        CollectionSource(
-            ente_id=road.cast.empoli, kind=SourceKind.HTTP, name="g", endpoint="EMPOLI", active=True, answers_one=True,
-            failures=0,
-        )
-    )  # fmt: skip
+    road.session.add(source(road.cast.empoli))
     road.session.flush()
     given = packets.give(road.session, fabio(road), token=token)
     assert (given.asking, given.stops[0].checked) == (True, Checked())
@@ -381,6 +385,34 @@ def test_the_gestionale_is_asked_about_those_whom_he_goes_to_today_and_the_packe
     assert (given.asking, given.stops[0].checked) == (False, Checked(road.now, Lookup.ANSWERED))
 
 
+def test_whom_the_gestionale_says_has_paid_nobody_visits(
+    road: Road, database: Database, loopback: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job asks the stand-in over HTTP, and takes in its answer."""
+    road.session.add(source(road.cast.empoli))
+    gestionale = Gestionale(GESTIONALE, {"D403": held(road.session, road.cast.empoli)})
+    reference = road.session.scalars(select(Position.reference).where(Position.contact_id == road.cast.mario)).one()
+    gestionale.enti["D403"].pay(reference, road.now)
+    token = devices.register(road.session, fabio(road), name="Il suo").token
+    assert packets.give(road.session, fabio(road), token=token).asking
+    scope, lookups = Scope.of_contract(road.cast.contract), Lookups(database)
+    road.session.commit()
+    with serving(gestionale) as port, database.begin(scope) as session:
+        monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("FILODIRETTO_GESTIONALE_EMPOLI_TOKEN", GESTIONALE)
+        asks = [one.id for one in session.scalars(select(jobs.Job).where(jobs.Job.kind == asking.ASK))]
+        assert [
+            jobs.run(database, {asking.ASK: asking.runner(lookups)}, job_id=one, ente_id=road.cast.empoli)
+            for one in asks
+        ] == [True]  # however often the telephone asked
+    lookups.close()
+    with database.begin(scope) as session:
+        practice = session.get_one(Practice, road.practice.id)
+        assert (practice.state, practice.closed) == (State.CLOSED, Closed.PAID)
+        given = packets.give(session, fabio(road), token=token)
+        assert (given.asking, given.stops) == (False, ())
+
+
 def test_the_words_of_an_ente_have_versions(road: Road) -> None:
     sara = principal_of(road.session, road.cast.sara)
     words = Words(notice="Siamo passati. Ci chiami al numero qui sotto.")
@@ -389,6 +421,10 @@ def test_the_words_of_an_ente_have_versions(road: Road) -> None:
     assert wording.of_ente(road.session, road.cast.empoli) == (1, words)
     with pytest.raises(InvalidError):
         wording.write(road.session, sara, ente_id=road.cast.empoli, words=Words(reason="Chiamo la polizia."))
+    vera = Principal(road.cast.vera, "Vera", "it", frozenset({Held(Role.ENTE_APPROVER, road.cast.empoli, None)}))
+    assert wording.write(road.session, vera, ente_id=road.cast.empoli, words=Words()) == 2, "they are the ente's"
+    with pytest.raises(ForbiddenError):
+        wording.write(road.session, fabio(road), ente_id=road.cast.empoli, words=words)
 
 
 def test_another_contract_sees_nothing_of_it(road: Road, database: Database) -> None:

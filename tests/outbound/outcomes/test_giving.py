@@ -10,6 +10,14 @@ from sqlalchemy import select, update
 
 from crm.access.models import Role
 from crm.access.permissions import Held, Principal
+from crm.cases import asking
+from crm.cases import service as cases
+from crm.cases.lifecycle import Channel as CaseChannel
+from crm.cases.lifecycle import Deed, Topic
+from crm.cases.lifecycle import Outcome as CaseOutcome
+from crm.cases.lifecycle import State as CaseState
+from crm.cases.models import Case, CaseStep
+from crm.cases.requests import Wanted as CaseWanted
 from crm.collection.models import ImportRun
 from crm.contacts import queries as people
 from crm.contacts.addresses import Address
@@ -17,8 +25,8 @@ from crm.contacts.models import ContactCondition, ContactReach, LastOutcome, Sou
 from crm.core import clock
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpState
+from crm.messages.models import Message, MessageState
 from crm.positions.models import Position
 from crm.proposals.models import Proposal
 from crm.timeline.models import EntryKind, TimelineEntry
@@ -223,13 +231,34 @@ def test_a_dispute_is_a_case_and_nobody_calls_while_it_is_open(stage: Stage, ann
     gives(stage, anna, call, Said.DISPUTE, Heard(note="Immobile venduto nel 2023"))
     hangs_up(stage, call)
     assert (his(stage).state, his(stage).why) == (ContactState.OUT, Reason.COMPLAINT)
-    (case,) = stage.work(lambda s: s.scalars(select(FollowUp)).all())
-    assert "Immobile venduto" in case.note
-    assert case.due_at > stage.work(clock.now) + 4 * DAY
+    (case,) = stage.work(lambda s: s.scalars(select(Case)).all())
+    assert (case.topic, case.channel, case.call_id) == (Topic.SELF_CORRECTION, CaseChannel.PHONE, call)
+    assert "Immobile venduto" in case.reasons
+    assert stage.work(lambda s: s.scalars(select(FollowUp)).all()) == []  # one thing, not two
     assert stage.work(outcomes.let_go) == 0
-    stage.work(lambda s: follow_ups.done(s, anna.me, follow_up_id=case.id))
+    withdrawn = {"case_id": case.id, "version": 1, "deed": Deed.WITHDRAW, "said": cases.Said("Ci ha ripensato")}
+    stage.work(lambda s: cases.step(s, anna.me, **withdrawn))
     assert stage.work(outcomes.let_go) == 1
     assert his(stage).state is ContactState.READY
+
+
+def test_what_was_asked_for_is_not_when_the_outcome_is_taken_back_and_asked_twice_is_one_case(
+    stage: Stage, anna: Anna
+) -> None:
+    call = talks(stage, anna)
+    gives(stage, anna, call, Said.INSTALMENTS)
+    stage.work(lambda s: outcomes.undo(s, anna.me, call_id=call))
+    (case,) = stage.work(lambda s: s.scalars(select(Case)).all())
+    assert (case.state, case.outcome) == (CaseState.CLOSED, CaseOutcome.WITHDRAWN)
+    (message,) = stage.work(lambda s: s.scalars(select(Message).where(Message.cause.startswith("case:"))).all())
+    assert message.state is MessageState.WITHHELD
+    heard = asking.Heard(
+        stage.cast.mario, stage.cast.empoli, CaseWanted.INSTALMENTS, CaseChannel.VISIT, "Alla visita chiede le rate."
+    )  # fmt: skip
+    gives(stage, anna, call, Said.INSTALMENTS)
+    assert stage.work(lambda s: asking.ask(s, anna.me, heard)) is None
+    steps = stage.work(lambda s: s.scalars(select(CaseStep.deed).order_by(CaseStep.id)).all())
+    assert steps[-2:] == [Deed.OPEN, Deed.REPEAT]
 
 
 def test_whoever_refuses_is_at_the_next_step(stage: Stage, anna: Anna) -> None:

@@ -1,7 +1,7 @@
-"""What citizens send from the pages: drafts with their files, who sent a case; cases that nobody of the staff opened.
+"""What citizens send from the pages: drafts with their files, who sent a case.
 
 Revision ID: 0124
-Revises: 0115
+Revises: 0118
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
 revision = "0124"
-down_revision = "0115"
+down_revision = "0118"
 branch_labels = None
 depends_on = None
 
@@ -76,7 +76,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_sender")),
     )
-    op.alter_column("case_request", "opened_by", existing_type=sa.BigInteger(), nullable=True)
     op.alter_column("case_document", "added_by", existing_type=sa.BigInteger(), nullable=True)
     op.add_column("case_document", sa.Column("scan", _choice("scan", *SCANS)))
     op.add_column("case_pause", sa.Column("papers", sa.String(1000), server_default="", nullable=False))
@@ -95,6 +94,4 @@ def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
     op.execute("UPDATE case_document SET added_by = (SELECT min(id) FROM app_user) WHERE added_by IS NULL")
-    op.execute("UPDATE case_request SET opened_by = (SELECT min(id) FROM app_user) WHERE opened_by IS NULL")
     op.alter_column("case_document", "added_by", existing_type=sa.BigInteger(), nullable=False)
-    op.alter_column("case_request", "opened_by", existing_type=sa.BigInteger(), nullable=False)

@@ -3,13 +3,15 @@
 
 const EVERY_MS = 15_000;
 const AGAIN_MS = 20_000;
-const RUNG = "field-alarm-rung"; // in one window of a browser, not in each
+const LOOK_MS = 1_000;
+const RUNG = "field-alarm-rung"; // of which alarm a window of this browser rang last, and when: one does, not each
+const SHOWN = "field-alarm-shown"; // of which alarm a notification was shown
 const audio = window.AudioContext ? new AudioContext() : null; // silent before somebody has touched the page
 const badge = () => document.getElementById("field-alarms");
+const latest = () => badge()?.dataset.latest ?? "";
 let ringing = null;
 
-function ring() {
-  if (audio?.state !== "running") return;
+function sound() {
   [880, 660, 880, 660].forEach((pitch, n) => {
     const tone = audio.createOscillator();
     const volume = audio.createGain();
@@ -23,23 +25,28 @@ function ring() {
   });
 }
 
+// Again and again until somebody answers, whatever page he goes to meanwhile.
+function ring() {
+  const last = JSON.parse(localStorage.getItem(RUNG) ?? "{}");
+  if (audio?.state !== "running" || (last.of === latest() && Date.now() - last.at < AGAIN_MS)) return;
+  localStorage.setItem(RUNG, JSON.stringify({ of: latest(), at: Date.now() }));
+  sound();
+}
+
 function show() {
-  if (!document.hidden || window.Notification?.permission !== "granted") return;
+  if (!document.hidden || window.Notification?.permission !== "granted" || localStorage.getItem(SHOWN) === latest()) return;
+  localStorage.setItem(SHOWN, latest());
   const shown = new Notification(badge().textContent, { tag: RUNG, requireInteraction: true, icon: "/static/img/icon.svg" });
   shown.addEventListener("click", () => { window.focus(); location.assign(badge().href); });
 }
 
 function look() {
-  const latest = badge()?.dataset.latest ?? "";
-  if (!latest) {
+  if (!latest()) {
     clearInterval(ringing);
     ringing = null;
     return;
   }
-  if (latest <= (localStorage.getItem(RUNG) ?? "")) return;
-  localStorage.setItem(RUNG, latest);
-  clearInterval(ringing);
-  ringing = setInterval(ring, AGAIN_MS);
+  ringing ??= setInterval(ring, LOOK_MS);
   ring();
   show();
 }
@@ -59,14 +66,23 @@ async function ask() {
 }
 
 if (badge()) {
-  document.addEventListener("pointerdown", () => audio?.resume(), { once: true });
+  for (const touch of ["pointerdown", "keydown"]) document.addEventListener(touch, () => audio?.resume(), { once: true });
   document.addEventListener("htmx:ws:after:message:incoming", look);
   setInterval(ask, EVERY_MS);
   ask();
 }
 
-const wanted = document.getElementById("alarm-notify");
-if (wanted && window.Notification?.permission === "default") {
-  wanted.hidden = false;
-  wanted.addEventListener("click", async () => { wanted.hidden = (await Notification.requestPermission()) !== "default"; });
+// Where alarms are answered: what this browser does when one comes, and what it does not.
+const ways = document.getElementById("alarm-ways");
+if (ways) {
+  const may = window.Notification?.permission ?? "none";
+  const tell = (which) => { for (const one of ways.querySelectorAll("[data-may]")) one.hidden = one.dataset.may !== which; };
+  tell(may);
+  document.getElementById("alarm-notify").addEventListener("click", async () => tell(await Notification.requestPermission()));
+  const hear = document.getElementById("alarm-sound");
+  hear.hidden = audio === null;
+  hear.addEventListener("click", async () => {
+    await audio.resume();
+    sound();
+  });
 }

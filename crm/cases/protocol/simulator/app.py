@@ -1,10 +1,12 @@
 """The stand-in as an ASGI application: numbers by year, the same for the same key; the next requests may go wrong."""
 
 import hmac
+import json
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import uvicorn
@@ -29,19 +31,34 @@ class Registration(BaseModel):
 
 @dataclass(slots=True)
 class Office:
-    """All that it has registered, by key; and how the next requests go wrong."""
+    """All that it has registered, by key; and how the next requests go wrong. `book`: where it writes this down: once
+    started again it gives no number twice.
+    """
 
     token: str
+    book: Path | None = None
     registered: dict[str, dict[str, str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """What is in the book is registered."""
+        if self.book is not None and self.book.exists():
+            lines = self.book.read_text(encoding="utf-8").splitlines()
+            self.registered |= dict(json.loads(line) for line in lines)
 
     def number(self, key: str, day: date) -> dict[str, str]:
         """The number of a key, the next one of the year where it has none."""
         with self.lock:
             if key not in self.registered:
                 self.registered[key] = {"number": f"{day.year}/{len(self.registered) + 1:07d}", "day": day.isoformat()}
+                self._write(key)
             return self.registered[key]
+
+    def _write(self, key: str) -> None:
+        if self.book is not None:
+            with self.book.open("a", encoding="utf-8") as book:
+                book.write(json.dumps([key, self.registered[key]]) + "\n")
 
 
 def create_app(office: Office) -> FastAPI:
@@ -52,9 +69,15 @@ def create_app(office: Office) -> FastAPI:
     return app
 
 
-def serve(office: Office, *, host: str, port: int) -> None:
-    """Serve until a signal says stop."""
-    uvicorn.run(create_app(office), host=host, port=port, log_config=None, access_log=False)
+def serve(office: Office, *, host: str, port: int, fd: int | None = None) -> None:
+    """Serve until a signal says stop; `fd` is an already bound socket that a supervisor hands over."""
+    uvicorn.run(create_app(office), host=host, port=port, fd=fd, log_config=None, access_log=False)
+
+
+@router.get("/health/live")
+def live() -> dict[str, str]:
+    """Whether it answers."""
+    return {"status": "ok"}
 
 
 @router.post("/v1/registrations")

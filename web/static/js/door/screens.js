@@ -32,8 +32,10 @@ export function fill(id, text) {
 
 const language = document.body.dataset.lang;
 export const euro = (cents) => new Intl.NumberFormat(language, { style: "currency", currency: "EUR" }).format(cents / 100);
-export const moment = (at) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }).format(new Date(at));
-export const day = (at) => (at ? new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(new Date(at)) : "—");
+// Of Italy, wherever the telephone thinks that it is: a round's hours are those of its doors.
+const of = (at, how) => new Intl.DateTimeFormat(language, { timeZone: "Europe/Rome", ...how }).format(new Date(at));
+export const moment = (at) => of(at, { dateStyle: "short", timeStyle: "short" });
+export const day = (at) => (at ? of(at, { dateStyle: "medium" }) : "—");
 
 export function made(tag, text = "", name = "") {
   const one = document.createElement(tag);
