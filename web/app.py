@@ -52,6 +52,7 @@ from web.charts import routes as charts
 from web.closures import public as public_closures
 from web.closures import routes as closures
 from web.conditions import routes as conditions
+from web.consigning import routes as consigning
 from web.console import routes as console
 from web.contacts import related, wordings
 from web.contacts import routes as contacts
@@ -133,6 +134,8 @@ from web.staff import routes as staff
 from web.staffing import parts as staffing_parts
 from web.staffing import routes as staffing
 from web.staffing import shifts
+from web.submissions import following as submissions_following
+from web.submissions import steps as submissions_steps
 from web.supervision import calls as supervised_calls
 from web.supervision import facts as supervised_facts
 from web.supervision import routes as supervision
@@ -232,6 +235,9 @@ def create_app(runtime: Runtime) -> ASGIApp:
         booking_waiting,
         booking_rating,
         booking_steps,
+        consigning,
+        submissions_following,
+        submissions_steps,
         desk,
         screens,
         duplicates,

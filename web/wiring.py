@@ -21,6 +21,7 @@ from crm.core.db import Database, LiveTopic
 from crm.core.jobs import JobWritten
 from crm.core.settings import Settings, SettingsError
 from crm.documents import privacy as documents
+from crm.documents.scanning import Scanner
 from crm.documents.store import DocumentStore, FolderStore
 from crm.drafts import privacy as drafts
 from crm.duplicates import privacy as duplicates
@@ -98,6 +99,7 @@ class Runtime:
     publisher: Publisher
     clock: DatabaseClock
     documents: DocumentStore
+    scanner: Scanner
     messages: Delivery
     campaigns: Sender
     lookups: Lookups
@@ -139,7 +141,7 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database), documents=documents_,
+        clock=DatabaseClock(database), documents=documents_, scanner=Scanner(settings.clamd),
         messages=Delivery(
             carrier, mailer(settings), addresses, before=before_leaving,
             routes=dict.fromkeys(OF_MAILBOXES, mail_routes(Tokens(), documents_)),

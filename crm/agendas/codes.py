@@ -32,6 +32,9 @@ class Use(StrEnum):
     WISH = "wish"
     OFFER = "offer"
     RATING = "rating"
+    SUBMISSION = "submission"
+    FOLLOWED = "followed"  # a case, by whoever sent it
+    CONSIGNED = "consigned"  # documents of a case
 
 
 def new_code() -> str:

@@ -37,6 +37,10 @@ class Ask(StrEnum):
     CHANGE = "change"
     RATE = "rate"
     SURVEY = "survey"  # a page of a questionnaire, or an answer
+    FILE = "file"
+    SEND = "send"  # a request to the ente
+    SEND_UNSOLVED = "send_unsolved"
+    FOLLOW = "follow"  # a request, by its number and code
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ PACES = {
     Ask.BEGIN: Pace(60, _TEN), Ask.TIMES: Pace(300, _TEN), Ask.HOLD: Pace(90, _TEN),
     Ask.WRITE: Pace(300, _TEN), Ask.BOOK: Pace(30, _TEN), Ask.BOOK_UNSOLVED: Pace(5, _TEN), Ask.CODE: Pace(10, _TEN),
     Ask.CHANGE: Pace(60, _TEN), Ask.RATE: Pace(30, _TEN), Ask.SURVEY: Pace(300, _TEN),
+    Ask.FILE: Pace(60, _TEN), Ask.SEND: Pace(20, _TEN), Ask.SEND_UNSOLVED: Pace(5, _TEN), Ask.FOLLOW: Pace(20, _TEN),
 }  # fmt: skip
 
 

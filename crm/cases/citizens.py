@@ -9,6 +9,7 @@ from crm.access.permissions import Principal
 from crm.cases.deadlines import shown_day
 from crm.cases.lifecycle import Deed, State
 from crm.cases.models import Case, ExtensionReason, PauseReason
+from crm.cases.submissions.models import CaseSender
 from crm.cases.told import label
 from crm.enti import details
 from crm.messages import service as messages
@@ -20,7 +21,7 @@ Answers = Callable[[Session, Principal, Case, str], UUID | None]  # sends an ans
 
 
 def opened(session: Session, by: Principal | None, row: Case) -> UUID | None:
-    """That it was registered, and under which number."""
+    """That it was registered, and under which number; whoever sent it from the pages is told with his code."""
     return _tell(session, by, row, MessageTemplate.CASE_OPENED)
 
 
@@ -35,16 +36,19 @@ def nowhere(session: Session, by: Principal, row: Case, words: str) -> UUID | No
 
 
 def stepped(
-    session: Session, by: Principal, row: Case, deed: Deed, words: str, answers: Answers = nowhere
+    session: Session, by: Principal | None, row: Case, deed: Deed, words: str, answers: Answers = nowhere
 ) -> UUID | None:  # fmt: skip
     """The answer, in the conversation in which it was asked for, else at an address verified as his, or else that there
     is one; which office is competent; none of others.
 
     `words`: the answer.
     """
-    if deed is Deed.REPLY and (message := answers(session, by, row, words)) is not None:
+    message = answers(session, by, row, words) if deed is Deed.REPLY and by is not None else None
+    if message is not None:
         return message
-    if deed is Deed.REPLY and row.contact_id is not None:
+    if deed is Deed.REPLY and row.contact_id is None:
+        return _tell(session, by, row, MessageTemplate.CASE_ANSWERED)
+    if deed is Deed.REPLY:
         answer = {"protocol": row.protocol_number.upper() or label(row), "answer": words}
         order = Order(row.ente_id, MessageTemplate.REPLY.value, answer, contact_id=row.contact_id)
         if words and isinstance(messages.prepare(session, order).decision, Go):
@@ -56,23 +60,23 @@ def stepped(
     return None
 
 
-def rests(session: Session, by: Principal, row: Case, reason: PauseReason) -> UUID | None:
+def rests(session: Session, by: Principal | None, row: Case, reason: PauseReason) -> UUID | None:
     """That its terms rest, and why."""
     return _tell(session, by, row, MessageTemplate.CASE_RESTS, reason=reason.value)
 
 
-def goes_on(session: Session, by: Principal, row: Case) -> UUID | None:
+def goes_on(session: Session, by: Principal | None, row: Case) -> UUID | None:
     """That they run again, and until when."""
     return _until(session, by, row, MessageTemplate.CASE_GOES_ON)
 
 
-def extended(session: Session, by: Principal, row: Case, reason: ExtensionReason) -> UUID | None:
+def extended(session: Session, by: Principal | None, row: Case, reason: ExtensionReason) -> UUID | None:
     """That there is more time, until when, and why."""
     return _until(session, by, row, MessageTemplate.CASE_EXTENDED, reason=reason.value)
 
 
 def _until(
-    session: Session, by: Principal, row: Case, template: MessageTemplate, **values: object
+    session: Session, by: Principal | None, row: Case, template: MessageTemplate, **values: object
 ) -> UUID | None:  # fmt: skip
     if row.due_at is None:
         return None
@@ -82,9 +86,30 @@ def _until(
 def _tell(
     session: Session, by: Principal | None, row: Case, template: MessageTemplate, **values: object
 ) -> UUID | None:  # fmt: skip
-    if row.contact_id is None or (row.state is State.CLOSED and template is MessageTemplate.CASE_OPENED):
+    if row.state is State.CLOSED and template is MessageTemplate.CASE_OPENED:
         return None
+    if row.contact_id is None:
+        return _tell_sender(session, by, row, template, **values)
     order = Order(row.ente_id, template.value, {"number": label(row), **values}, contact_id=row.contact_id)
+    return messages.owe(session, by, order, cause=_cause(row, template))
+
+
+def _tell_sender(
+    session: Session, by: Principal | None, row: Case, template: MessageTemplate, **values: object
+) -> UUID | None:  # fmt: skip
+    """Whoever sent it from the pages, where he left an address; what he is to read or to do there, with the link."""
+    found = session.get(CaseSender, row.id)
+    there = found.reached_at if found is not None else None
+    if found is None or there is None or template is MessageTemplate.CASE_OPENED:
+        return None
+    if template is MessageTemplate.CASE_ANSWERED:
+        template, values = MessageTemplate.CASE_NEWS, {"link": found.page}
+    elif values.get("reason") == PauseReason.PAPERS_MISSING.value:
+        template, values = MessageTemplate.CASE_PAPERS, {"link": found.page}
+    order = Order(
+        row.ente_id, template.value, {"number": label(row), **values}, channel=there[0], address=there[1],
+        language=found.language,
+    )  # fmt: skip
     return messages.owe(session, by, order, cause=_cause(row, template))
 
 

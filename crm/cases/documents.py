@@ -15,6 +15,7 @@ from crm.cases.service import locked
 from crm.core import clock
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.documents import service as documents
+from crm.documents.models import Scan
 
 MOST_BYTES, MOST = 10_000_000, 50
 _KINDS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -22,18 +23,19 @@ _KINDS = {b"%PDF-": "application/pdf", b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A file that somebody brings. `sha256` of its contents, in hexadecimal."""
+    """A file that somebody brings. `sha256` of its contents, in hexadecimal; `scan`: what the scanner said of them."""
 
     name: str
     media_type: str
     size: int
     sha256: str
+    scan: Scan = Scan.NOT_SCANNED
 
 
 def kind_of(content: bytes) -> str:
     """What some bytes are, by themselves and not by their name. Raises `FieldError` for what is not taken."""
     if not content:
-        raise FieldError("Scegli un file.", "file")
+        raise FieldError("Il file è vuoto, o non è stato scelto.", "file")
     if len(content) > MOST_BYTES:
         raise FieldError("Il file è troppo grande: al massimo 10 MB.", "file")
     found = next((kind for magic, kind in _KINDS.items() if content.startswith(magic)), None)
@@ -59,6 +61,12 @@ def add(session: Session, by: Principal, *, case_id: int, brought: Brought) -> U
     """A file whose contents are stored; its id. Brought again it is no error."""
     row = locked(session, case_id)
     rights.require(session, by, Who.OPERATOR, row.ente_id)
+    return attach(session, by, row, brought)
+
+
+def attach(session: Session, by: Principal | None, row: Case, brought: Brought) -> UUID:
+    """The same to a case that is locked. `by` none: the citizen, on the pages."""
+    case_id = row.id
     its = CaseDocument.case_id == case_id
     known = session.scalar(select(CaseDocument.id).where(its, CaseDocument.sha256 == brought.sha256))
     if known is not None:
@@ -70,7 +78,8 @@ def add(session: Session, by: Principal, *, case_id: int, brought: Brought) -> U
     session.add(
         CaseDocument(
             id=new, ente_id=row.ente_id, case_id=case_id, name=cleaned(brought.name), media_type=brought.media_type,
-            size=brought.size, sha256=brought.sha256, added_at=at, added_by=by.user_id,
+            size=brought.size, sha256=brought.sha256, scan=brought.scan, added_at=at,
+            added_by=by.user_id if by else None,
         )
     )  # fmt: skip
     told.step(session, by, row, Deed.ATTACH, at, words=cleaned(brought.name))

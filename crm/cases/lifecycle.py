@@ -87,6 +87,10 @@ class Deed(StrEnum):
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
     HEAR = "hear"  # he wrote again
+    CONSIGN = "consign"  # documents are handed to the taxpayer, by a one-time code
+    RECALL = "recall"  # and are not to be opened any more
+    READ = "read"  # he opened one
+    IDENTIFY = "identify"  # it is known now which taxpayer's it is
     REPEAT = "repeat"  # it is asked for again
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.terms import TermKind
 from crm.core.db import Base, choice
-from crm.documents.models import NAMES_CONTENT
+from crm.documents.models import NAMES_CONTENT, Scan
 
 
 class PauseReason(StrEnum):
@@ -60,7 +60,9 @@ class Case(Base):
     call_id: Mapped[UUID | None]  # in which it was made
     received_at: Mapped[datetime]
     opened_at: Mapped[datetime]
-    opened_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the system
+    opened_by: Mapped[int | None] = mapped_column(
+        ForeignKey("app_user.id")
+    )  # none: the system, or it came from the pages
     state: Mapped[State] = mapped_column(choice(State))
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: whoever takes it
@@ -167,7 +169,10 @@ class CaseTerm(Base):
 
 
 class CasePause(Base):
-    """The terms of a case rest, from when until when and why; `message_id`: by which the citizen was told."""
+    """The terms of a case rest, from when until when and why; `message_id`: by which the citizen was told.
+
+    `papers`: those that he is asked for, in words that he reads.
+    """
 
     __tablename__ = "case_pause"
 
@@ -178,6 +183,7 @@ class CasePause(Base):
     since_at: Mapped[datetime]
     until_at: Mapped[datetime | None]
     message_id: Mapped[UUID | None]
+    papers: Mapped[str] = mapped_column(String(1000), default="", server_default="")
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
@@ -199,8 +205,9 @@ class CaseDocument(Base):
     media_type: Mapped[str] = mapped_column(String(80))
     size: Mapped[int]  # bytes
     sha256: Mapped[str] = mapped_column(String(64), info={NAMES_CONTENT: True})
+    scan: Mapped[Scan | None] = mapped_column(choice(Scan))  # none: brought when none was looked at
     added_at: Mapped[datetime]
-    added_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    added_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: the citizen, on the pages
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),

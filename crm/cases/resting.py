@@ -12,10 +12,19 @@ from crm.core import clock
 from crm.core.errors import ConflictError, FieldError
 
 MOST_DAYS = 90  # at once
+MOST_PAPERS = 1000  # characters
 
 
-def pause(session: Session, by: Principal, *, case_id: int, version: int, reason: PauseReason) -> None:
-    """Its terms rest from now on. Raises `ConflictError` where they do already, or none runs."""
+def pause(
+    session: Session, by: Principal, *, case_id: int, version: int, reason: PauseReason, papers: str = ""
+) -> None:  # fmt: skip
+    """Its terms rest from now on. Raises `ConflictError` where they do already, or none runs.
+
+    `papers`: those that the citizen is asked for, which he reads where he follows his request.
+    """
+    papers = papers.strip() if reason is PauseReason.PAPERS_MISSING else ""
+    if len(papers) > MOST_PAPERS:
+        raise FieldError(f"È troppo lungo: al massimo {MOST_PAPERS} caratteri.", "papers")
     row = locked(session, case_id, version)
     rights.require(session, by, Who.OPERATOR, row.ente_id)
     if row.rests:
@@ -24,7 +33,9 @@ def pause(session: Session, by: Principal, *, case_id: int, version: int, reason
         raise ConflictError("Non corre nessun termine: non c'è niente da sospendere.")
     at = clock.now(session)
     message = citizens.rests(session, by, row, reason)
-    session.add(CasePause(ente_id=row.ente_id, case_id=row.id, reason=reason, since_at=at, message_id=message))
+    session.add(
+        CasePause(ente_id=row.ente_id, case_id=row.id, reason=reason, since_at=at, message_id=message, papers=papers)
+    )
     session.flush()
     running.recount(session, row)
     row.version += 1

@@ -1,6 +1,6 @@
 """Opening cases, and taking them step by step to their end."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -27,6 +27,7 @@ from crm.positions import queries as positions
 
 MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
+BY_SENDER = "Ritirata da chi l'ha mandata."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
 _C = table_of(Case)
@@ -79,9 +80,10 @@ def open_case(
 
 def registered(
     session: Session, by: Principal | None, *, request: Request, contact_id: int | None, ente_id: int,
-    quietly: bool = False,
+    quietly: bool = False, then: Callable[[Case], None] = lambda _row: None,
 ) -> Case:  # fmt: skip
-    """Write a request down for whoever may (none: the system); `quietly`: its citizen is not told.
+    """Write a request down for whoever may (none: the system, or whoever sends it from the pages); `quietly`: its
+    citizen is not told; `then`: what is to stand beside it before anybody is told.
 
     Raises `ConflictError` for an ente that nobody serves any more.
     """
@@ -101,6 +103,7 @@ def registered(
     )  # fmt: skip
     session.add(row)
     session.flush()
+    then(row)
     _concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
     message = None if quietly else citizens.opened(session, by, row)
@@ -123,11 +126,25 @@ def step(
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
         raise ConflictError("I termini sono sospesi: prima falli ripartire.")
     words = _needed(session, row, its, said)
-    at = clock.now(session)
-    standing = after(row.topic, Standing(row.state, row.outcome), deed, said.outcome)
+    at = _stepped(session, by, row, its, said.outcome, words, answers)
+    proposing.decided(session, by, row, its, words, at)
+
+
+def take_back(session: Session, *, case_id: int) -> None:
+    """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
+    row = locked(session, case_id)
+    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
+
+
+def _stepped(
+    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str,
+    answers: Answers = citizens.nowhere,
+) -> datetime:  # fmt: skip
+    at, deed = clock.now(session), its.deed
+    standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
     row.closed_at = at if row.state is State.CLOSED else None
-    if row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
+    if by is not None and row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
         row.owner_id = by.user_id
     running.done(session, row, deed, at)
     if row.closed_at is not None:
@@ -135,7 +152,7 @@ def step(
     message = citizens.stepped(session, by, row, deed, words, answers)
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
-    proposing.decided(session, by, row, its, words, at)
+    return at
 
 
 def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:

@@ -32,6 +32,7 @@ from crm.cases.terms import TermKind
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.errors import NotFoundError
+from crm.documents.models import Scan
 from crm.enti.models import Office
 from crm.follow_ups.when import Lateness
 from crm.messages.models import Message, MessageState
@@ -116,6 +117,7 @@ class PauseView:
     reason: PauseReason
     since_at: datetime
     until_at: datetime | None
+    papers: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class DocumentView:
     size: int
     sha256: str
     added_at: datetime
-    added_by: str
+    added_by: str  # empty: the citizen, on the pages
+    scan: Scan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,12 @@ class CaseView:
     def last_day(self) -> date | None:
         """The last day of its term."""
         return shown_day(self.due_at) if self.due_at else None
+
+    @property
+    def came_since(self) -> bool:
+        """Whether the citizen sent papers since its terms rest."""
+        since = self.pauses[0].since_at if self.rests and self.pauses else None
+        return since is not None and any(not one.added_by and one.added_at > since for one in self.documents)
 
     @property
     def running(self) -> tuple[TermView, ...]:
@@ -262,7 +271,7 @@ def _steps(session: Session, case_id: int, people: dict[int, str]) -> tuple[Step
 
 def _pauses(session: Session, case_id: int) -> tuple[PauseView, ...]:
     rows = session.scalars(select(CasePause).where(CasePause.case_id == case_id).order_by(CasePause.id.desc()))
-    return tuple(PauseView(one.reason, one.since_at, one.until_at) for one in rows)
+    return tuple(PauseView(one.reason, one.since_at, one.until_at, one.papers) for one in rows)
 
 
 def _documents(session: Session, case_id: int, people: dict[int, str]) -> tuple[DocumentView, ...]:
@@ -271,7 +280,8 @@ def _documents(session: Session, case_id: int, people: dict[int, str]) -> tuple[
     )
     return tuple(
         DocumentView(
-            one.id, one.name, one.media_type, one.size, one.sha256, one.added_at, people.get(one.added_by, "")
+            one.id, one.name, one.media_type, one.size, one.sha256, one.added_at, people.get(one.added_by or 0, ""),
+            one.scan,
         )
         for one in rows
     )  # fmt: skip

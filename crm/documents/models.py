@@ -24,6 +24,15 @@ class DocumentKind(StrEnum):
     OTHER = "other"
 
 
+class Scan(StrEnum):
+    """What the scanner said of a file."""
+
+    NOT_SCANNED = "not_scanned"  # there is no scanner
+    FAILED = "failed"  # it did not answer, or would not take it
+    CLEAN = "clean"
+    INFECTED = "infected"
+
+
 class Document(Base):
     """A document of a taxpayer's file, as the collection system states it. Its contents come apart."""
 

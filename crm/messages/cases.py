@@ -141,3 +141,91 @@ REDIRECTED = {
         body=mail("de", "für Ihre Anfrage {number} ist ein anderes Amt zuständig:", "{office}"),
     ),
 }
+# To whoever sent his request from the ente's pages (`crm.cases.submissions`).
+FOLLOW = {
+    "it": Wording(
+        sms="{ente}: la sua richiesta ha il numero {number}. Per seguirla: {link} Codice {code}.",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail(
+            "it", "abbiamo ricevuto la sua richiesta. Il numero è {number}, il codice per seguirla è {code}.",
+            "Li scriva a questo indirizzo per sapere a che punto è:", "{link}",
+        ),
+    ),
+    "en": Wording(
+        sms="{ente}: your request has the number {number}. To follow it: {link} Code {code}.",
+        subject="{ente}: your request {number}",
+        body=mail(
+            "en", "we have received your request. Its number is {number}, the code to follow it is {code}.",
+            "Enter both at this address to see how it stands:", "{link}",
+        ),
+    ),
+    "de": Wording(
+        sms="{ente}: Ihre Anfrage hat die Nummer {number}. Zum Verfolgen: {link} Code {code}.",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail(
+            "de", "wir haben Ihre Anfrage erhalten. Die Nummer ist {number}, der Code zum Verfolgen {code}.",
+            "Geben Sie beides hier ein, um zu sehen, wie es steht:", "{link}",
+        ),
+    ),
+}  # fmt: skip
+NEWS = {
+    "it": Wording(
+        sms="{ente}: c'è una risposta alla sua richiesta {number}. La legge con il suo codice qui: {link}",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail("it", "c'è una risposta alla sua richiesta {number}. La legge con il suo codice qui:", "{link}"),
+    ),
+    "en": Wording(
+        sms="{ente}: your request {number} has been answered. Read the answer with your code here: {link}",
+        subject="{ente}: your request {number}",
+        body=mail("en", "your request {number} has been answered. Read the answer with your code here:", "{link}"),
+    ),
+    "de": Wording(
+        sms="{ente}: Ihre Anfrage {number} ist beantwortet. Mit Ihrem Code lesen Sie die Antwort hier: {link}",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail("de", "Ihre Anfrage {number} ist beantwortet. Mit Ihrem Code lesen Sie die Antwort hier:", "{link}"),
+    ),
+}
+PAPERS = {
+    "it": Wording(
+        sms="{ente}: per la sua richiesta {number} servono dei documenti. Quali sono, e come mandarli: {link}",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail(
+            "it", "per la sua richiesta {number} servono dei documenti: i tempi sono sospesi da oggi.",
+            "Con il suo codice qui legge quali sono e li può mandare:", "{link}",
+        ),
+    ),
+    "en": Wording(
+        sms="{ente}: we need some papers for your request {number}. Which, and how to send them: {link}",
+        subject="{ente}: your request {number}",
+        body=mail(
+            "en", "we need some papers for your request {number}: the time for it is suspended from today.",
+            "With your code you see here which ones, and can send them:", "{link}",
+        ),
+    ),
+    "de": Wording(
+        sms="{ente}: für Ihre Anfrage {number} brauchen wir Unterlagen. Welche, und wie Sie sie senden: {link}",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail(
+            "de", "für Ihre Anfrage {number} brauchen wir Unterlagen: die Frist ruht ab heute.",
+            "Mit Ihrem Code sehen Sie hier welche, und können sie senden:", "{link}",
+        ),
+    ),
+}  # fmt: skip
+# To a taxpayer whose documents wait for him on a page (`crm.cases.consigning`).
+DOCUMENTS = {
+    "it": Wording(
+        sms="{ente}: per la sua richiesta {number} c'è un documento. Lo apre con un codice qui: {link}",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail("it", "per la sua richiesta {number} c'è un documento. Lo apre con un codice qui:", "{link}"),
+    ),
+    "en": Wording(
+        sms="{ente}: there is a document for your request {number}. Open it with a code here: {link}",
+        subject="{ente}: your request {number}",
+        body=mail("en", "there is a document for your request {number}. Open it with a code here:", "{link}"),
+    ),
+    "de": Wording(
+        sms="{ente}: zu Ihrer Anfrage {number} gibt es ein Dokument. Mit einem Code öffnen: {link}",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail("de", "zu Ihrer Anfrage {number} gibt es ein Dokument. Sie öffnen es hier mit einem Code:", "{link}"),
+    ),
+}

@@ -42,6 +42,10 @@ class MessageTemplate(StrEnum):
     CASE_EXTENDED = "case_extended"
     CASE_ANSWERED = "case_answered"
     CASE_REDIRECTED = "case_redirected"
+    CASE_FOLLOW = "case_follow"
+    CASE_NEWS = "case_news"
+    CASE_PAPERS = "case_papers"
+    CASE_DOCUMENTS = "case_documents"
     MAIL_RECEIVED = "mail_received"
     MAIL_IN_CASE = "mail_in_case"
     MAIL_ANSWER = "mail_answer"
@@ -383,6 +387,14 @@ CASE_ANSWERED = Template(MessageTemplate.CASE_ANSWERED, Kind.SERVICE, _NUMBERED,
 CASE_REDIRECTED = Template(
     MessageTemplate.CASE_REDIRECTED, Kind.SERVICE, {**_NUMBERED, "office": Name(80)}, cases.REDIRECTED, _OF_A_CASE
 )
+_FOLLOWED: dict[str, Field] = {**_NUMBERED, "link": Link(LONGEST_OWN)}
+CASE_FOLLOW = Template(
+    MessageTemplate.CASE_FOLLOW, Kind.ASKED, {**_FOLLOWED, "code": Code(longest=8)}, cases.FOLLOW, _OF_A_CASE,
+    secret=True,
+)  # fmt: skip
+CASE_NEWS = Template(MessageTemplate.CASE_NEWS, Kind.SERVICE, _FOLLOWED, cases.NEWS, _OF_A_CASE)
+CASE_PAPERS = Template(MessageTemplate.CASE_PAPERS, Kind.SERVICE, _FOLLOWED, cases.PAPERS, _OF_A_CASE)
+CASE_DOCUMENTS = Template(MessageTemplate.CASE_DOCUMENTS, Kind.SERVICE, _FOLLOWED, cases.DOCUMENTS, _OF_A_CASE)
 
 # From a mailbox (`telephony.mail`), to whoever wrote to it. The subject is ours: his own may tell of a debt.
 MAIL_RECEIVED = Template(
@@ -461,6 +473,7 @@ TEMPLATES = catalogue(
         SERVICE_DOWN, SERVICE_BACK,
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
         CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
+        CASE_FOLLOW, CASE_NEWS, CASE_PAPERS, CASE_DOCUMENTS,
         MAIL_RECEIVED, MAIL_IN_CASE, MAIL_ANSWER,
     )
 )  # fmt: skip

@@ -19,13 +19,14 @@ from crm.core.each import total_of_each
 from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.documents import privacy as kept
 from crm.documents import service as documents
+from crm.documents.models import Scan
+from crm.documents.scanning import Scanned
 from crm.drafts.service import KEPT
 from crm.enti import queries as enti
 from telephony.mail import queries
 from telephony.mail.bodies import clean_name
 from telephony.mail.kinds import FileKind, doubtful, kind_of
-from telephony.mail.models import MailEnclosure, Scan
-from telephony.mail.scanning import Scanned
+from telephony.mail.models import MailEnclosure
 
 MOST, MOST_BYTES = 10, 15_000_000  # of one answer, together: servers take 25 MB or more, and base64 adds a third
 TAKEN = frozenset({FileKind.PDF, FileKind.IMAGE, FileKind.DOCUMENT, FileKind.SIGNED, FileKind.TEXT})

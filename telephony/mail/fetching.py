@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from crm.core import clock, topics
 from crm.core.db import Database, Scope, table_of, touch
+from crm.documents.scanning import Scanner
 from crm.documents.store import DocumentStore, StoreError
 from crm.enti import queries as enti
 from telephony.mail import boxes, intake, secrets
@@ -31,7 +32,6 @@ from telephony.mail.errors import LeaseLostError, MailboxError
 from telephony.mail.intake import Came
 from telephony.mail.models import Auth, Mailbox, Trouble
 from telephony.mail.reading import Reading, read, unread
-from telephony.mail.scanning import Scanner
 from telephony.mail.secrets import Secret, Tokens
 
 log = structlog.get_logger(__name__)

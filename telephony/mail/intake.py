@@ -20,6 +20,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
 from crm.documents import service as documents
+from crm.documents.scanning import NOT_SCANNED, Scanned
 from crm.messages import outbox
 from crm.messages.models import MessageState, Reason
 from telephony.mail import knowing, story, threads, waiting, writing
@@ -29,7 +30,6 @@ from telephony.mail.certified import PecKind
 from telephony.mail.knowing import Candidate
 from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, PecReceipt, ThreadState
 from telephony.mail.reading import Reading
-from telephony.mail.scanning import NOT_SCANNED, Scanned
 from telephony.mail.suggesting import suggested
 from telephony.mail.threads import Known
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
-from crm.documents.models import NAMES_CONTENT
+from crm.documents.models import NAMES_CONTENT, Scan
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind
 from telephony.mail.kinds import FileKind
@@ -228,15 +228,6 @@ class Mail(Base):
         Index("ix_mail_to_answer", "contract_id", "at", postgresql_where=text("inbound AND nature = 'person'")),
         CheckConstraint("(digest IS NULL) = (kept_under IS NULL)", name="kept"),
     )  # fmt: skip
-
-
-class Scan(StrEnum):
-    """What the scanner said of a file."""
-
-    NOT_SCANNED = "not_scanned"  # there is no scanner
-    FAILED = "failed"  # it did not answer, or would not take it
-    CLEAN = "clean"
-    INFECTED = "infected"
 
 
 class MailAttachment(Base):

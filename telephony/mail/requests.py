@@ -15,9 +15,10 @@ from crm.cases.lifecycle import Channel, State, Topic
 from crm.cases.models import Case
 from crm.cases.told import label
 from crm.core.errors import ConflictError, FieldError, InvalidError
+from crm.documents.models import Scan
 from telephony.mail import deeds, queries
 from telephony.mail.kinds import FileKind
-from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, Matched, Scan
+from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, Matched
 
 _ONCE = UUID("f0c0a6f7-52a5-4a58-9d6d-6b8c2b8f3b11")  # the namespace in which a case's reply is given once
 _TAKEN = frozenset({FileKind.PDF, FileKind.IMAGE})

@@ -1,6 +1,7 @@
 """A citizen books with a telephone's browser, with a script and without, and finds every page accessible."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -73,7 +74,38 @@ def test_a_citizen_books_moves_and_cancels(
     page.locator("summary").click()
     page.get_by_role("button", name="Sì, disdici").click()
     expect(page.locator("main")).to_contain_text("Disdetto")
+    page.get_by_role("link", name="Reclami, segnalazioni e richieste").click()
+    complain(page, looked_at)
     page.close()
+
+
+def complain(page: Page, looked_at: Callable[[], None]) -> None:
+    """He tells the ente what went wrong, adds a picture, and follows it by its number and code."""
+    looked_at()
+    page.get_by_label("Un reclamo o una segnalazione").check()
+    page.locator("#step .onward .btn-primary").click()
+    page.locator("#step .onward .btn-primary").click()
+    expect(page.locator("#reasons-wrong")).to_be_visible()
+    looked_at()
+    page.fill("#reasons", "Il portone era chiuso")
+    page.locator("#step .onward .btn-primary").click()
+    page.set_input_files("#file", {"name": "portone.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 x"})
+    page.get_by_role("button", name="Aggiungi questo file").click()
+    expect(page.locator(".sent-files")).to_contain_text("portone.pdf")
+    looked_at()
+    page.locator("#step .onward .btn-primary").click()
+    looked_at()
+    page.locator("#step .onward .btn-primary").click()
+    looked_at()
+    page.get_by_role("button", name="Manda la richiesta").click()
+    number, code = page.locator(".ticket .code").all_inner_texts()
+    looked_at()
+    page.get_by_role("link", name="Segui una richiesta").click()
+    page.fill("#number", number)
+    page.fill("#code", code)
+    page.keyboard.press("Enter")
+    expect(page.locator(".ticket")).to_contain_text("L'abbiamo ricevuta")
+    looked_at()
 
 
 def choose(page: Page, nth: int) -> None:

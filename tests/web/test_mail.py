@@ -10,9 +10,10 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from crm.core.db import Database, Scope
+from crm.documents.models import Scan
 from telephony.mail import boxes, deeds, intake
 from telephony.mail.intake import Came
-from telephony.mail.models import MailAttachment, Mailbox, MailThread, Scan, ThreadState
+from telephony.mail.models import MailAttachment, Mailbox, MailThread, ThreadState
 from telephony.mail.reading import read
 from tests.cast import AS_OF, Cast, principal_of
 from tests.telephony.mail.conftest import told

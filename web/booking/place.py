@@ -9,16 +9,17 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from crm.agendas import drafts, pace, sites, tongues
 from crm.agendas.pace import Ask
-from crm.agendas.sites import PATH, Site
+from crm.agendas.sites import Site
 from crm.core.db import Scope
-from crm.core.errors import DomainError, NotFoundError
+from crm.core.errors import DomainError, InvalidError, NotFoundError
 from crm.enti import queries as enti
 from web.edge.errors import status_of
 from web.edge.i18n import CITIZENS, DEFAULT, chosen_by_citizen, said
-from web.edge.requests import content_security_policy
+from web.edge.requests import TooLargeError, content_security_policy
 from web.edge.templating import page
 from web.edge.visits import runtime_of
 from web.wiring import Runtime
@@ -27,6 +28,7 @@ T = TypeVar("T")
 SEE_OTHER = 303
 LONGEST_HEADER = 300
 TOO_OFTEN = 429
+TOO_LARGE = InvalidError("È troppo grande: un file può avere al massimo 10 MB.")
 PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer"}
 _BACK = {"salva": "/riepilogo", "disdici": "", "valuta": ""}  # what is pressed and shows no page of its own
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -52,6 +54,13 @@ class CitizensRoute(APIRoute):
                 return await handle(request)
             except TooOftenError as error:
                 return await run_in_threadpool(wait, request, error)
+            except HTTPException as error:
+                if not isinstance(error.__cause__, TooLargeError):
+                    raise
+                answer = await run_in_threadpool(refusal, request, TOO_LARGE, request.url.path)
+                if answer is None:
+                    raise
+                return answer
             except DomainError as error:
                 answer = await run_in_threadpool(refusal, request, error)
                 if answer is None:
@@ -113,12 +122,15 @@ def tongue(request: Request, site: Site) -> str:
     return chosen_by_citizen(told) if told else spoken(request)
 
 
-def shown(request: Request, site: Site, template: str, language: str, *, status: int = 200, **context: Any) -> Response:
+def shown(
+    request: Request, site: Site, template: str, language: str, *, status: int = 200, folder: str = "booking",
+    **context: Any,
+) -> Response:  # fmt: skip
     """A page of the ente's, which the sites that it names may embed."""
     with runtime_of(request).database.begin(Scope.nothing()) as session:
         ente = enti.badges(session)[site.ente_id]
     return _of_site(
-        site, page(request, f"booking/{template}", language, status=status, site=site, ente=ente, **context)
+        site, page(request, f"{folder}/{template}", language, status=status, site=site, ente=ente, **context)
     )
 
 
@@ -143,15 +155,15 @@ def _of_site(site: Site, answer: Response) -> Response:
     return answer
 
 
-def refusal(request: Request, error: DomainError) -> Response | None:
-    """What cannot be done, and the way on; none where there is no such site."""
+def refusal(request: Request, error: DomainError, begins: str = "") -> Response | None:
+    """What cannot be done, and the way on (else to the beginning); none where there is no such site."""
     site = _found(runtime_of(request), request.path_params.get("slug", ""))
     if site is None:
         return None
     language = tongue(request, site)
     return shown(
         request, site, "refused.html", language, status=status_of(error), message=said(language, str(error)),
-        begins=f"{PATH}/{site.slug}",
+        begins=begins or "/".join(request.url.path.split("/")[:3]),
     )  # fmt: skip
 
 

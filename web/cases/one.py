@@ -1,8 +1,5 @@
 """One case: what it is about, where it stands, and what may be done with it now."""
 
-import hashlib
-import tempfile
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -13,22 +10,30 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
+from crm.agendas import sites
 from crm.cases import documents, hearing, owners, resting, rights, service, together, told, views
+from crm.cases.consigning import service as consigning
+from crm.cases.consigning.service import Preview
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
+from crm.cases.submissions import senders
+from crm.cases.views import CaseView
 from crm.core.db import Scope
-from crm.core.errors import FieldError
+from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
 from telephony.mail import requests
+from web.cases import files
 from web.cases.words import ASKS, DO, WHY
+from web.consigning import routes as handed
 from web.edge.fields import day_of, id_of
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.field.forms import told_anew
 from web.files.documents import POLICIES
+from web.wiring import Runtime
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 T = TypeVar("T")
@@ -53,6 +58,9 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         return {
             "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
             "news": found.heard_at or requests.unread_since(session, case_id),
+            "consigned": consigning.of_case(session, case_id),
+            "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
+            "sender": senders.of_case(session, case_id),
             "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
@@ -99,6 +107,20 @@ def assign(
     return told_anew("Affidata.", visit)
 
 
+@router.post("/{case_id}/identify")
+def identify(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, contact_id: FieldText = ""
+) -> Response:  # fmt: skip
+    """It is this taxpayer's: somebody made sure."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: senders.identify(
+            session, visit.principal, case_id=case_id, version=version, contact_id=id_of(contact_id) or 0
+        ),
+    )
+    return told_anew("Ora è nel suo fascicolo.", visit)
+
+
 @router.post("/{case_id}/protocol")
 def protocol(
     runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = ""
@@ -128,12 +150,15 @@ def protocol_again(runtime: RuntimeDep, visit: ChangeDep, case_id: int) -> Respo
 
 @router.post("/{case_id}/pause")
 def pause(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reason: Annotated[PauseReason, Form()]
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reason: Annotated[PauseReason, Form()],
+    papers: FieldText = "",
 ) -> Response:  # fmt: skip
     """Its terms rest."""
     runtime.database.transact(
         _scope(visit),
-        lambda session: resting.pause(session, visit.principal, case_id=case_id, version=version, reason=reason),
+        lambda session: resting.pause(
+            session, visit.principal, case_id=case_id, version=version, reason=reason, papers=papers
+        ),
     )
     return told_anew("Termini sospesi.", visit)
 
@@ -169,21 +194,44 @@ def extend(
 @router.post("/{case_id}/documents")
 def bring(runtime: RuntimeDep, visit: ChangeDep, case_id: int, file: UploadFile | None = None) -> Response:
     """A file is added: its contents are stored first, outside of any transaction."""
-    content = file.file.read(documents.MOST_BYTES + 1) if file is not None else b""
-    kind = documents.kind_of(content)
+    content, brought = files.checked(runtime, file)
     with runtime.database.begin(_scope(visit)) as session:
         ente_id = documents.may_add(session, visit.principal, case_id=case_id)
-    sha256 = hashlib.sha256(content).hexdigest()
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "content"
-        copy.write_bytes(content)
-        runtime.documents.put(ente_id, sha256, copy)
-    name = file.filename if file is not None and file.filename else ""
-    brought = documents.Brought(name, kind, len(content), sha256)
+    files.store(runtime, ente_id, content, brought)
     runtime.database.transact(
         _scope(visit), lambda session: documents.add(session, visit.principal, case_id=case_id, brought=brought)
     )
     return told_anew("Documento aggiunto.", visit)
+
+
+@router.post("/{case_id}/consign")
+def consign(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, document_ids: Annotated[tuple[UUID, ...], Form()] = ()
+) -> Response:  # fmt: skip
+    """Some of its documents are handed to its taxpayer, by a one-time code."""
+
+    def work(session: Session) -> None:
+        at = _page_at(session, runtime, views.one(session, case_id).ente_id)
+        if at is None:
+            raise ConflictError("L'ente non ha ancora le sue pagine per i cittadini: si aprono dagli appuntamenti.")
+        consigning.consign(session, visit.principal, case_id=case_id, document_ids=document_ids, page_at=at)
+
+    runtime.database.transact(_scope(visit), work)
+    return told_anew("Mandato.", visit)
+
+
+@router.post("/{case_id}/recall")
+def recall(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, consignment_id: Annotated[UUID, Form()]
+) -> Response:  # fmt: skip
+    """He is not to open them any more."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: consigning.withdraw(
+            session, visit.principal, case_id=case_id, consignment_id=consignment_id
+        ),
+    )  # fmt: skip
+    return told_anew("Ritirato: non si apre più.", visit)
 
 
 @router.get("/documents/{document_id}")
@@ -201,6 +249,19 @@ def document(runtime: RuntimeDep, visit: VisitDep, document_id: UUID) -> Respons
             "cache-control": "no-store", "cross-origin-resource-policy": "same-origin",
         },
     )  # fmt: skip
+
+
+def _page_at(session: Session, runtime: Runtime, ente_id: int) -> str | None:
+    site = sites.of_ente(session, ente_id)
+    return handed.page_at(site, runtime.settings.public_url) if site is not None else None
+
+
+def _preview(session: Session, runtime: Runtime, one: CaseView) -> Preview | None:
+    """What its taxpayer would get with a code; none where that cannot be."""
+    at = _page_at(session, runtime, one.ente_id)
+    if at is None or not one.documents or one.contact_id is None:
+        return None
+    return consigning.preview(session, one.id, page_at=at)
 
 
 def _button(step: Step) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from crm.cases.consigning.rules import Standing
 from crm.cases.escalation import Told
 from crm.cases.gestionale.standing import Progress
 from crm.cases.instalments.plans import Scheme
@@ -74,6 +75,10 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.EXTEND: "Termine prorogato",
         Deed.REGISTER: "Protocollata",
         Deed.ATTACH: "Documento aggiunto",
+        Deed.CONSIGN: "Mandata con codice",
+        Deed.RECALL: "Ritirato ciò che era stato mandato con codice",
+        Deed.READ: "Aperto dal cittadino",
+        Deed.IDENTIFY: "Riconosciuto il contribuente",
         Deed.WARN: "Segnalato che il termine sta per finire",
         Deed.HEAR: "Ha scritto di nuovo",
         Deed.REPEAT: "Chiesta di nuovo",
@@ -124,6 +129,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ExtensionReason.COMPLEX: "la richiesta è complessa",
         ExtensionReason.CHECKS: "servono altre verifiche",
         ExtensionReason.ASKED: "l'ha chiesto il cittadino",
+    },
+    Standing: {
+        Standing.WAITS: "non ancora aperto",
+        Standing.OPENED: "aperto",
+        Standing.WITHDRAWN: "ritirato",
+        Standing.OVER: "scaduto senza essere aperto",
     },
     Told: {Told.OWNER: "a chi la segue", Told.SUPERVISOR: "a chi distribuisce le richieste"},
     Scheme: {

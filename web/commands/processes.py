@@ -90,6 +90,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.cases.asking import adopt_all  # noqa: PLC0415
     from crm.cases.protocol.registering import ask_again as register_again  # noqa: PLC0415
+    from crm.cases.submissions.keeping import forget_all as forget_submissions  # noqa: PLC0415
     from crm.cases.warning import warn_all  # noqa: PLC0415
     from crm.cases.watching import look as look_at_gestionale  # noqa: PLC0415
     from crm.continuity.spells import EVERY  # noqa: PLC0415
@@ -124,7 +125,6 @@ def engine() -> None:
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
     from telephony.mail.enclosing import forget_old as forget_enclosures  # noqa: PLC0415
     from telephony.mail.fetching import Fetcher  # noqa: PLC0415
-    from telephony.mail.scanning import Scanner  # noqa: PLC0415
     from telephony.mail.trust import anchors_in  # noqa: PLC0415
     from telephony.mail.watching import Watch as MailWatch  # noqa: PLC0415
     from telephony.practice.service import tidy as tidy_practice  # noqa: PLC0415
@@ -184,6 +184,7 @@ def engine() -> None:
         Chore("agents_kept", 3600, partial(forget_agents, runtime.database), patient=True),
         Chore("enclosures_kept", 3600, partial(forget_enclosures, runtime.database), patient=True),
         Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
+        Chore("submissions_kept", 600, partial(forget_submissions, runtime.database), patient=True),
         Chore("desk_days", 60, partial(end_days, runtime.database), patient=True),
         Chore("absent", 900, partial(mark_absent, runtime.database), patient=True),
         Chore("first_free", 300, partial(sample_first_free, runtime.database), patient=True),
@@ -256,7 +257,7 @@ def engine() -> None:
     recordings = RecordingKeeper(runtime.database, runtime.carrier, runtime.documents)
     more.append(Chore("recordings", 3, recordings.run, patient=True))
     fetcher = Fetcher(
-        runtime.database, runtime.documents, scanner=Scanner(settings.clamd), anchors=anchors_in(settings.pec_anchors)
+        runtime.database, runtime.documents, scanner=runtime.scanner, anchors=anchors_in(settings.pec_anchors)
     )
     mails = threading.Thread(target=MailWatch(fetcher).run, args=(stop,), name="mails")
     mails.start()  # whether this engine leads or not: each mailbox has a lease of its own

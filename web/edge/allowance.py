@@ -9,7 +9,9 @@ from starlette.datastructures import Headers
 from starlette.types import Scope as ASGIScope
 
 from crm.access.permissions import Permission
+from crm.agendas import sites
 from crm.cases import documents, rights
+from crm.cases.submissions import codes
 from crm.core.db import Scope
 from crm.enti import logo
 from crm.monitoring import service as monitoring
@@ -49,6 +51,10 @@ _UPLOADS: tuple[tuple[str, Collection[Permission], int], ...] = (
 UPLOADS = tuple((re.compile(path), permissions, most + FORM_BYTES) for path, permissions, most in _UPLOADS)
 OUTBOX, OUTBOX_BYTES = "/door/outbox", 4 * 1024**2  # a visit's pictures, from a telephone that we know
 
+# A citizen's papers, from a page whose address holds a token of ours; what is somewhat too large is refused in words.
+SENT = re.compile(r"/segnala/([a-z0-9-]{1,40})/(?:segui/)?(x[a-z2-7]{52}(?:\.[a-z]{2})?)(?:/allegati|/salva)?")
+CITIZENS_BYTES = 3 * documents.MOST_BYTES
+
 
 async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     """How many bytes a request may send."""
@@ -56,12 +62,22 @@ async def allowance(runtime: Runtime, request: ASGIScope) -> int:
     if path == OUTBOX:
         known = await run_in_threadpool(_telephone, runtime, Headers(scope=request).get("x-door-token", ""))
         return OUTBOX_BYTES if known else FORM_BYTES
+    if sent := SENT.fullmatch(path):
+        known = request["method"] == "POST" and await run_in_threadpool(_citizen, runtime, *sent.groups())
+        return CITIZENS_BYTES if known else FORM_BYTES
     found = next(((who, most) for one, who, most in UPLOADS if one.fullmatch(path)), None)
     if found is None or request["method"] != "POST":
         return FORM_BYTES
     permissions, most = found
     visit = await run_in_threadpool(visit_of, runtime, Request(request).cookies.get(COOKIE))
     return most if visit and any(visit.principal.can(one) for one in permissions) else FORM_BYTES
+
+
+def _citizen(runtime: Runtime, slug: str, token: str) -> bool:
+    """Whether somebody has begun to write to an ente on its pages, or follows what he sent."""
+    with runtime.database.begin(Scope.nothing()) as session:
+        site = sites.by_slug(session, slug)
+        return site is not None and codes.known(session, ente_id=site.ente_id, token=token)
 
 
 def _telephone(runtime: Runtime, token: str) -> bool:

@@ -35,6 +35,7 @@ from web.quality import words as quality
 from web.reports import words as reports
 from web.shortcuts import words as shortcuts
 from web.staffing import words as staffing
+from web.submissions import words as submissions
 from web.supervision import words as supervision
 from web.texts import words as texts
 from web.tokens import words as tokens
@@ -44,8 +45,8 @@ from web.walls import words as walls
 _AREAS = (
     agendas, alerts, campaigns, cases, cati, conditions, console, contacts, continuity, desk, dialer, files,
     follow_ups, imports, knowledge, letters, levels, lists, mail, messages, monitoring, outcomes, outreach, oversight,
-    people, practice, privacy, proposals, quality, reports, shortcuts, staffing, supervision, texts, tokens, voice,
-    walls, words_agents, words_closing, words_door, words_practices, words_rounds,
+    people, practice, privacy, proposals, quality, reports, shortcuts, staffing, submissions, supervision, texts,
+    tokens, voice, walls, words_agents, words_closing, words_door, words_practices, words_rounds,
 )  # fmt: skip
 # By kind first: members of different kinds with one value are equal as strings.
 WORDS: dict[type[StrEnum], dict[str, str]] = {kind: words for area in _AREAS for kind, words in area.WORDS.items()}

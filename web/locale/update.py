@@ -23,6 +23,7 @@ from crm.agendas.models import AppointmentState
 from crm.agendas.ratings.models import Because
 from crm.agendas.sites import Link
 from crm.agendas.wishes.models import Outcome, Part, WishState
+from crm.cases.submissions.rules import Stage
 from crm.core.errors import DomainError
 from web.alerts.words import SAID as ALERTED
 from web.audit.fields import FIELDS
@@ -52,13 +53,16 @@ SAID = (
 # What citizens read, and of those folders what they do not.
 TO_CITIZENS = (
     "web/templates/booking/", "web/booking/", "crm/agendas/", "web/templates/field/badge.html",
-    "web/templates/field/_valid.html",
+    "web/templates/field/_valid.html", "web/templates/consigning/", "web/consigning/", "crm/cases/consigning/",
+    "web/templates/submissions/", "web/submissions/", "crm/cases/submissions/", "crm/cases/documents.py",
+    "web/cases/files.py",
 )  # fmt: skip
 TO_STAFF = (
     "crm/agendas/preparing.py", "crm/agendas/bulk/", "crm/agendas/sites.py", "crm/agendas/privacy.py",
-    "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/",
+    "crm/agendas/wishes/keeping.py", "crm/agendas/feeds/", "crm/agendas/external/", "crm/cases/consigning/service.py",
+    "crm/cases/submissions/senders.py",
 )  # fmt: skip
-CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link)
+CITIZENS_WORDS = (AppointmentState, Part, WishState, Outcome, Because, Link, Stage)
 HELD = "privacy.py"  # what each feature holds of a person, and says of erasing him
 # What else takes a sentence first.
 SAYING = frozenset(

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.audit import service as audit
 from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
+from crm.documents.models import Scan
 from crm.documents.store import StoreError
 from telephony.mail import queries
 from telephony.mail.fetching import MOST_BYTES
 from telephony.mail.kinds import shown
-from telephony.mail.models import Mail, Scan
+from telephony.mail.models import Mail
 from telephony.mail.reading import part_of, read
 from telephony.mail.sanitising import sanitised
 from web.edge.i18n import translations

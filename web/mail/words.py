@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 
+from crm.documents.models import Scan
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind
 from telephony.mail.kinds import FileKind
-from telephony.mail.models import Auth, MailboxKind, Matched, Scan, ThreadState, Tls, Trouble
+from telephony.mail.models import Auth, MailboxKind, Matched, ThreadState, Tls, Trouble
 from telephony.mail.queries import Folder
 from telephony.mail.signed import Proof
 from telephony.mail.story import Way

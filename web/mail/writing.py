@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from crm.documents.scanning import Scanner
 from telephony.mail import deeds, enclosing
-from telephony.mail.scanning import Scanner
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.wiring import Runtime

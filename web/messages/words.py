@@ -73,5 +73,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.MAIL_IN_CASE: "ricevuta di un'e-mail o PEC di una richiesta",
         MessageTemplate.MAIL_ANSWER: "risposta a un'e-mail o PEC",
         MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
+        MessageTemplate.CASE_FOLLOW: "numero e codice di una richiesta mandata dal sito",
+        MessageTemplate.CASE_NEWS: "risposta a una richiesta mandata dal sito",
+        MessageTemplate.CASE_DOCUMENTS: "documenti di una richiesta, da aprire con un codice",
+        MessageTemplate.CASE_PAPERS: "documenti chiesti per una richiesta mandata dal sito",
     },
 }

@@ -8,10 +8,12 @@ import crm.agendas.models
 import crm.agendas.ratings.models
 import crm.agendas.wishes.models
 import crm.audit.models
+import crm.cases.consigning.models
 import crm.cases.gestionale.models
 import crm.cases.instalments.models
 import crm.cases.models
 import crm.cases.protocol.models
+import crm.cases.submissions.models
 import crm.collection.models
 import crm.contacts.models
 import crm.continuity.models

@@ -36,6 +36,7 @@ from crm.agendas.wishes.models import BookingOffer, BookingWish, Outcome, Part, 
 from crm.audit import sealing, searches
 from crm.audit import service as audit
 from crm.audit.models import ExpiryReason, ReadingAlert, ReadingRule
+from crm.cases.consigning.models import ConsignedDocument, Consignment
 from crm.cases.gestionale.models import CaseProposal, GestionaleDays
 from crm.cases.instalments.models import InstalmentRules
 from crm.cases.lifecycle import Channel as CaseChannel
@@ -54,6 +55,7 @@ from crm.cases.models import (
     PauseReason,
 )
 from crm.cases.protocol.models import CaseRegistration
+from crm.cases.submissions.models import CaseSender, SubmissionDraft, SubmissionFile
 from crm.cases.terms import TermKind
 from crm.collection.models import (
     CollectionSource,
@@ -95,7 +97,8 @@ from crm.continuity.models import Cause, Interruption, InterruptionRemark
 from crm.continuity.models import RemarkState as AskedState
 from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
-from crm.documents.models import Document, DocumentContent, DocumentKind
+from crm.documents.models import Document, DocumentContent, DocumentKind, Scan
+from crm.documents.scanning import NOT_SCANNED
 from crm.drafts import service as drafts
 from crm.drafts.places import FormKind, Place
 from crm.duplicates import service as duplicates
@@ -209,7 +212,6 @@ from telephony.mail import boxes, enclosing, intake
 from telephony.mail.intake import Came
 from telephony.mail.models import Mail
 from telephony.mail.reading import read
-from telephony.mail.scanning import NOT_SCANNED
 from telephony.quality import forms
 from telephony.quality.models import Evaluation, EvaluationWord, Word
 from telephony.recording.models import Purpose as RecordedFor
@@ -249,9 +251,17 @@ def _a_case(session: Session, cast: Cast) -> None:
             ),
             CaseRegistration(**of, trouble="x"),
             CasePause(**of, reason=PauseReason.COURT, since_at=AS_OF),
+            CaseSender(
+                **of, language="it", given_name="Mario", surname="Bianchi", codice_fiscale="", email="m@example.it",
+                phone="", page="https://x.example/segnala/empoli/segui",
+            ),
             CaseDocument(
                 **of, id=uuid4(), name="ricevuta.pdf", media_type="application/pdf", size=1, sha256="d" * 64,
                 added_at=AS_OF, added_by=cast.anna,
+            ),
+            Consignment(
+                **of, id=(consigned := uuid4()), contact_id=cast.mario, language="it", made_at=AS_OF,
+                made_by=cast.anna, until=AS_OF, code_channel=MessageChannel.SMS, code_address="+393480000001",
             ),
             GestionaleDays(ente_id=cast.empoli, days=10, changed_at=AS_OF, changed_by=cast.sara),
             CaseProposal(
@@ -261,6 +271,25 @@ def _a_case(session: Session, cast: Cast) -> None:
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
         ]
+    )  # fmt: skip
+
+    document = session.scalars(select(CaseDocument.id).where(CaseDocument.case_id == case.id)).one()
+    session.add(ConsignedDocument(consignment_id=consigned, document_id=document, ente_id=cast.empoli))
+    session.flush()
+
+
+def _a_submission(session: Session, cast: Cast) -> None:
+    """Somebody is writing to Empoli, and has added a picture."""
+    draft = SubmissionDraft(
+        id=uuid4(), ente_id=cast.empoli, topic=CaseTopic.COMPLAINT, language="it", changed_at=AS_OF
+    )  # fmt: skip
+    session.add(draft)
+    session.flush()
+    session.add(
+        SubmissionFile(
+            id=uuid4(), ente_id=cast.empoli, draft_id=draft.id, name="x.png", media_type="image/png", size=1,
+            sha256="e" * 64, scan=Scan.CLEAN, added_at=AS_OF,
+        )
     )  # fmt: skip
 
 
@@ -422,6 +451,7 @@ def one_of_each(database: Database, cast: Cast) -> Stage:
         audit.note(session, None, kind="file.opened", ente_id=cast.empoli, contact_id=cast.mario)
         _propose(session, cast)
         _a_case(session, cast)
+        _a_submission(session, cast)
         notices.add(
             session, None, ente_id=cast.empoli, user=session.get_one(User, cast.anna), change=StaffChange.CHANGED
         )

@@ -25,6 +25,7 @@ from crm.cases.service import Request, Said
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import clock, jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
+from crm.documents.scanning import NOT_SCANNED, Scanned, Scanner
 from crm.levels import administration
 from crm.levels.agreement import Agreement, Period
 from crm.levels.known import Replied
@@ -50,7 +51,6 @@ from telephony.mail.models import (
 )
 from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
-from telephony.mail.scanning import NOT_SCANNED, Scanned, Scanner
 from telephony.mail.secrets import Secret, Tokens
 from telephony.mail.writing import OF_MAILBOXES, routes
 from telephony.messages.delivery import Delivery

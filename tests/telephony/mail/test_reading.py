@@ -9,16 +9,17 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.documents.models import Scan
+from crm.documents.scanning import verdict
 from telephony.calls.choices import Topic
 from telephony.mail import knowing, signed, threads
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind, data_of
 from telephony.mail.kinds import FileKind, doubtful, kind_of
 from telephony.mail.knowing import Candidate
-from telephony.mail.models import Matched, Scan
+from telephony.mail.models import Matched
 from telephony.mail.reading import Reading, part_of, read
 from telephony.mail.sanitising import sanitised, text_of
-from telephony.mail.scanning import verdict
 from telephony.mail.signed import Proof
 from telephony.mail.suggesting import TopicRule, suggested
 from telephony.mail.threads import Known, ThreadedBy

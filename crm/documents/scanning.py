@@ -1,4 +1,7 @@
-"""Looking for malware in what is attached: ClamAV's daemon, spoken with by its own protocol (clamd(8), INSTREAM)."""
+"""Looking for malware in what somebody sends, with a mail or on a page.
+
+ClamAV's daemon is spoken with by its own protocol (clamd(8), INSTREAM).
+"""
 
 import socket
 import struct
@@ -7,7 +10,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from telephony.mail.models import Scan
+from crm.documents.models import Scan
 
 log = structlog.get_logger(__name__)
 TIMEOUT_S = 20.0
@@ -33,7 +36,7 @@ class Scanner:
         self._address, self._timeout_s = address, timeout_s
 
     def scan(self, content: bytes) -> Scanned:
-        """Whether a file has something in it. Trouble is an answer, too: nobody's mail waits for the scanner."""
+        """Whether a file has something in it. Trouble is an answer, too: nothing waits for the scanner."""
         if self._address is None:
             return NOT_SCANNED
         try:
@@ -45,7 +48,7 @@ class Scanner:
                 connection.sendall(struct.pack("!L", 0))
                 return verdict(_reply(connection))
         except OSError as error:
-            log.warning("mail_not_scanned", error=type(error).__name__)
+            log.warning("file_not_scanned", error=type(error).__name__)
             return Scanned(Scan.FAILED)
 
     def _connected(self) -> socket.socket:

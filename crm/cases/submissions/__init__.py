@@ -1,0 +1,1 @@
+"""What citizens send to an ente from its pages, without signing in: drafts, senders, following by a code."""

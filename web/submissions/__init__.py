@@ -1,0 +1,1 @@
+"""The pages on which citizens send a request to an ente, and follow it."""
