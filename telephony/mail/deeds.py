@@ -70,7 +70,7 @@ def assign(session: Session, by: Principal, *, thread_id: UUID, agent_id: int | 
     row, _ = _locked(session, by, thread_id)
     if row.assignee_id != agent_id:
         row.assignee_id = agent_id
-        changed(session, by, row, "mail.assigned", {"assignee": agent_id})
+        _changed(session, by, row, "mail.assigned", {"assignee": agent_id})
 
 
 def begin(session: Session, by: Principal, *, thread_id: UUID) -> None:
@@ -96,7 +96,7 @@ def identify(session: Session, by: Principal, *, thread_id: UUID, contact_id: in
     story.withdraw(session, row)
     _attribute(session, row, box, contact.ente_id)
     row.contact_id, row.matched = contact.id, Matched.AGENT
-    changed(session, by, row, "mail.identified", {})
+    _changed(session, by, row, "mail.identified", {})
     story.tell(session, row)
 
 
@@ -106,7 +106,7 @@ def disown(session: Session, by: Principal, *, thread_id: UUID) -> None:
     if row.contact_id is None:
         return
     story.withdraw(session, row)
-    changed(session, by, row, "mail.disowned", {})
+    _changed(session, by, row, "mail.disowned", {})
     row.contact_id = row.matched = None
     if box.ente_id is None:
         _attribute(session, row, box, None)
@@ -117,7 +117,7 @@ def about(session: Session, by: Principal, *, thread_id: UUID, topic: Topic | No
     """He says what it is about."""
     row, _ = _locked(session, by, thread_id)
     row.topic = topic.value if topic else None
-    changed(session, by, row, "mail.sorted", {"topic": row.topic})
+    _changed(session, by, row, "mail.sorted", {"topic": row.topic})
 
 
 def answer(
@@ -157,7 +157,7 @@ def answer(
     waiting.answered(session, row, mail_id)
     row.last_at, row.trouble, row.answering_id, row.answering_at = now, False, None, None
     row.mails, row.assignee_id = row.mails + 1, row.assignee_id or by.user_id
-    changed(session, by, row, "mail.answered", {})
+    _changed(session, by, row, "mail.answered", {})
     story.tell(session, row, mail_id)
     return mail_id
 
@@ -194,7 +194,7 @@ def undo(session: Session, by: Principal, *, mail_id: UUID) -> str:
     if since is not None:
         waiting.begins(session, row, since, certified=box.kind is MailboxKind.PEC)
     enclosing.taken_back(session, by, thread_id=row.id, mail_id=mail.id)
-    changed(session, by, row, "mail.undone", {})
+    _changed(session, by, row, "mail.undone", {})
     return composing.text_of(mail.words, signature=box.signature)
 
 
@@ -203,7 +203,7 @@ def close(session: Session, by: Principal, *, thread_id: UUID) -> None:
     row, _ = _locked(session, by, thread_id)
     if row.state is not ThreadState.CLOSED:
         waiting.ends(row, ThreadState.CLOSED, closed_at=clock.now(session))
-        changed(session, by, row, "mail.closed", {})
+        _changed(session, by, row, "mail.closed", {})
 
 
 def reopen(session: Session, by: Principal, *, thread_id: UUID) -> None:
@@ -211,14 +211,20 @@ def reopen(session: Session, by: Principal, *, thread_id: UUID) -> None:
     row, box = _locked(session, by, thread_id)
     if row.state is not ThreadState.OPEN:
         waiting.begins(session, row, clock.now(session), certified=box.kind is MailboxKind.PEC)
-        changed(session, by, row, "mail.reopened", {})
+        _changed(session, by, row, "mail.reopened", {})
+
+
+def became(session: Session, by: Principal, row: MailThread, *, case_id: int, label: str) -> None:
+    """A case came of it."""
+    row.case_id = case_id
+    _changed(session, by, row, "mail.case_opened", {"case": label})
 
 
 def _locked(session: Session, by: Principal, thread_id: UUID) -> tuple[MailThread, Mailbox]:
     return queries.thread(session, by, thread_id, locked=True)
 
 
-def changed(session: Session, by: Principal, row: MailThread, kind: str, after: dict[str, object]) -> None:
+def _changed(session: Session, by: Principal, row: MailThread, kind: str, after: dict[str, object]) -> None:
     """Something was done with it: whoever saw it before is told, and it is in the access log of its ente."""
     row.version += 1
     session.flush()

@@ -99,10 +99,9 @@ def become(
     case = session.get_one(Case, case_id)
     if case.ente_id != row.ente_id or (case.contact_id is not None and case.contact_id != row.contact_id):
         raise InvalidError("La richiesta è di un altro: riapri la conversazione e ricomincia da lì.")
-    row.case_id = case.id
     for one in documents:
         case_documents.add(session, by, case_id=case.id, brought=one)
-    deeds.changed(session, by, row, "mail.case_opened", {"case": label(case)})
+    deeds.became(session, by, row, case_id=case.id, label=label(case))
 
 
 def of_thread(session: Session, row: MailThread) -> OfThread | None:
