@@ -36,6 +36,7 @@ DEBTORS = text(
     SELECT c.id, c.ente_id, c.codice_fiscale, p.notice_number FROM contact c JOIN position p ON p.contact_id = c.id
     WHERE c.kind = 'natural' AND p.notice_number IS NOT NULL AND p.residual_cents BETWEEN 20000 AND 200000
       AND p.withdrawn_as_of IS NULL AND p.plan IS NULL
+      AND NOT EXISTS (SELECT 1 FROM campaign_contact o WHERE o.contact_id = c.id)
     ORDER BY c.id
     """
 )
