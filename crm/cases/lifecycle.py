@@ -86,6 +86,7 @@ class Deed(StrEnum):
     REGISTER = "register"  # in the ente's protocol
     ATTACH = "attach"
     WARN = "warn"  # a term is running out
+    HEAR = "hear"  # he wrote again
     REPEAT = "repeat"  # it is asked for again
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
-from crm.cases import documents, owners, resting, rights, service, together, told, views
+from crm.cases import documents, hearing, owners, resting, rights, service, together, told, views
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
@@ -22,6 +22,7 @@ from crm.core.db import Scope
 from crm.core.errors import FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from telephony.mail import requests
 from web.cases.words import ASKS, DO, WHY
 from web.edge.fields import day_of, id_of
 from web.edge.templating import page
@@ -42,12 +43,16 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
 
     def work(session: Session) -> dict[str, Any]:
         found = views.one(session, case_id)
-        told.note(session, visit.principal, session.get_one(Case, case_id), "case.looked")
+        row = session.get_one(Case, case_id)
+        told.note(session, visit.principal, row, "case.looked")
+        hearing.looked(session, visit.principal, row)
         his = rights.parts(session, visit.principal, found.ente_id)
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
         return {
+            "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
+            "news": found.heard_at or requests.unread_since(session, case_id),
             "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
@@ -72,7 +77,9 @@ def step(
     said = Said(words, outcome, id_of(office_id))
     runtime.database.transact(
         _scope(visit),
-        lambda session: service.step(session, visit.principal, case_id=case_id, version=version, deed=deed, said=said),
+        lambda session: service.step(
+            session, visit.principal, case_id=case_id, version=version, deed=deed, said=said, answers=requests.reply
+        ),
     )
     return told_anew("Fatto.", visit)
 

@@ -75,6 +75,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REGISTER: "Protocollata",
         Deed.ATTACH: "Documento aggiunto",
         Deed.WARN: "Segnalato che il termine sta per finire",
+        Deed.HEAR: "Ha scritto di nuovo",
         Deed.REPEAT: "Chiesta di nuovo",
         Deed.PROPOSE: "Proposta al gestionale",
         Deed.ACCEPTED: "Accettata dal gestionale",

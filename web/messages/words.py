@@ -69,6 +69,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.CASE_GOES_ON: "termini di una richiesta ripresi",
         MessageTemplate.CASE_EXTENDED: "proroga di una richiesta",
         MessageTemplate.CASE_ANSWERED: "risposta pronta a una richiesta",
+        MessageTemplate.MAIL_RECEIVED: "ricevuta di un'e-mail o PEC",
+        MessageTemplate.MAIL_IN_CASE: "ricevuta di un'e-mail o PEC di una richiesta",
+        MessageTemplate.MAIL_ANSWER: "risposta a un'e-mail o PEC",
         MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
     },
 }
