@@ -269,7 +269,7 @@ def test_days_without_contact_and_a_session_that_ended_leave_nobody_on_it(phone:
     phone.page.reload()
     expect(phone.page.locator("#say")).to_contain_text("Accedi di nuovo")
     phone.unlock()
-    expect(phone.page.get_by_text("Nessuna visita accettata")).to_be_visible()
+    expect(phone.page.get_by_text("Qui non ci sono visite")).to_be_visible()
     phone.sign_in()
     phone.page.reload()
     phone.unlock()

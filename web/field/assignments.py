@@ -44,7 +44,7 @@ def ask(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
             "badges": badges, "counts": counts, "today": today, "most": USUAL_MOST,
             "until": today + timedelta(days=settings.Settings().mandate_days), "usual": settings.Settings(),
             "agents": agents, "ente_options": options(badges), "only": able[0] if len(able) == 1 else "",
-            "any": bool(able), "recent": assignments.recent(session, badges),
+            "any": bool(able), "at_once": assignments.MOST, "recent": assignments.recent(session, badges),
         }  # fmt: skip
     return _page(request, visit, "field/assignments.html", **context)
 

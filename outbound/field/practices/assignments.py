@@ -27,7 +27,7 @@ from outbound.field.practices.limits import check_limits
 from outbound.field.practices.models import Assignment, FieldMandate, Practice
 from outbound.field.practices.rights import require_managing
 
-MOST = 5_000  # practices at once
+MOST = 1_000  # practices at once: each is offered in the one transaction of a request
 MOST_EACH = 500
 
 

@@ -118,7 +118,8 @@ async function list() {
   }));
   $("offers").hidden = who.is !== "here"; // what has to be accepted first takes a network
   fill("offered", String(who.offered ?? 0));
-  $("no-stops").hidden = Boolean(packet?.stops.length);
+  $("no-packet").hidden = Boolean(packet);
+  $("no-stops").hidden = !packet || packet.stops.length > 0;
   $("show-badge").hidden = !packet;
   show("list");
   await alarm.draw(packet);
