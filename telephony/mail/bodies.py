@@ -45,22 +45,27 @@ def leaves(message: "Message[str, str]") -> Iterator[tuple[int, "Message[str, st
     while stack and number < MOST_PARTS:
         part, depth = stack.pop()
         number += 1
-        held = part.get_payload()
-        if isinstance(held, list) and part.get_content_maintype() == "multipart" and depth < DEEPEST:
-            stack.extend((one, depth + 1) for one in reversed(held) if isinstance(one, Message))
+        held = parts_of(part)
+        if held and part.get_content_maintype() == "multipart" and depth < DEEPEST:
+            stack.extend((one, depth + 1) for one in reversed(held))
         else:
             yield number, part
 
 
+def parts_of(part: "Message[str, str]") -> "list[Message[str, str]]":
+    """What it is made of. Text is not asked for: `get_payload` believes any charset, and some cannot be read so."""
+    held = part.get_payload() if part.is_multipart() else []
+    return [one for one in held if isinstance(one, Message)]
+
+
 def content_of(part: "Message[str, str]") -> bytes:
     """What a part holds, decoded as far as it can be."""
-    held = part.get_payload()
-    if isinstance(held, list):  # another message
-        return b"\r\n".join(_bytes_of(one) for one in held if isinstance(one, Message))
+    if part.is_multipart():  # another message
+        return b"\r\n".join(_bytes_of(one) for one in parts_of(part))
     try:
         found = part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error, AssertionError, IndexError):
-        found = str(held).encode("utf-8", "surrogateescape")
+        found = _bytes_of(part).partition(b"\n\n")[2]
     return found if isinstance(found, bytes) else b""
 
 
@@ -76,7 +81,7 @@ def body_of(message: "Message[str, str]") -> Body:
             said = believed(content_of(part), _charset(part))
             texts[kind], cut = said[:LONGEST_TEXT], cut or len(said) > LONGEST_TEXT
             continue
-        if kind.startswith("multipart/") and not part.get_payload():
+        if kind.startswith("multipart/") and not content_of(part):
             continue
         attached.append(_attachment(number, part, name))
     return Body(

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from telephony.mail.bodies import content_of, leaves
+from telephony.mail.bodies import content_of, leaves, parts_of
 from telephony.mail.headers import Headers, address_of, first, ids_in
 
 DATA, MESSAGE = "daticert.xml", "postacert.eml"
@@ -93,8 +93,7 @@ def pec_of(headers: Headers, message: "Message[str, str]") -> Pec | None:
 def carried(message: "Message[str, str]") -> "Message[str, str] | None":
     """The message in an envelope."""
     for part in _named(message, MESSAGE):
-        held = part.get_payload()
-        if isinstance(held, list) and held and isinstance(held[0], Message):
+        if held := parts_of(part):
             return held[0]
     return None
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from telephony.mail.bodies import content_of
+from telephony.mail.bodies import content_of, parts_of
 
 PROVIDER = "posta-certificata@"  # from which envelopes and receipts come (D.M. 2 November 2005, annex, 6.3)
 _DEEPEST, _MOST_NODES, _MOST_BYTES = 30, 20_000, 2_000_000
@@ -65,9 +65,8 @@ def proof_of(
     """What the signature around a whole message proves: of whom it was from at an instant."""
     if message.get_content_type() != "multipart/signed":
         return Proof.UNSIGNED
-    parts = message.get_payload()
-    boundary = message.get_boundary()
-    if not isinstance(parts, list) or len(parts) != 2 or not isinstance(parts[1], Message) or not boundary:
+    parts, boundary = parts_of(message), message.get_boundary()
+    if len(parts) != 2 or not boundary:
         return Proof.BROKEN
     try:
         signed = first_part(raw, boundary.encode("utf-8", "surrogateescape"))
