@@ -77,8 +77,8 @@ def _looked(
             shown = [one.id for one in queries.boxes_of(session, by)]
             found = queries.listed(session, by, folder, boxes=shown, after=after)
         spent.append((time.perf_counter() - start) * 1000)
-        last = found[-1]
-        after = (last.waiting_since or last.last_at, last.id)
+        last = found[-1] if len(found) == queries.PAGE else None  # at its end it begins anew
+        after = (last.answer_by or last.last_at, last.id) if last else None
     assert mailbox_id in shown
     p95 = percentile(spent, 0.95)
     return Result(
@@ -92,11 +92,12 @@ def _fill(connection: psycopg.Connection[tuple[object, ...]], centre: Centre, ma
     connection.execute(
         """
         INSERT INTO mail_thread (id, contract_id, ente_id, mailbox_id, code, subject, snippet, correspondent,
-                                 correspondent_name, state, begun_at, last_at, waiting_since, closed_at, mails,
-                                 attachments, trouble, version)
+                                 correspondent_name, state, begun_at, last_at, waiting_since, answer_by, closed_at,
+                                 mails, attachments, trouble, version)
         SELECT gen_random_uuid(), %(contract)s, %(ente)s, %(box)s, 'B-' || n, 'Oggetto ' || n, 'Buongiorno',
                'a' || n || '@example.it', 'A ' || n, CASE WHEN n %% 100 = 0 THEN 'open' ELSE 'closed' END,
-               at, at, CASE WHEN n %% 100 = 0 THEN at END, CASE WHEN n %% 100 > 0 THEN at END, 1, 0, false, 1
+               at, at, CASE WHEN n %% 100 = 0 THEN at END, CASE WHEN n %% 100 = 0 THEN at + interval '3 days' END,
+               CASE WHEN n %% 100 > 0 THEN at END, 1, 0, false, 1
         FROM (SELECT n, now() - n * interval '20 seconds' AS at FROM generate_series(1, %(rows)s) AS n) AS made
         """,
         {"contract": centre.cast.contract, "ente": centre.cast.empoli, "box": mailbox_id, "rows": rows},

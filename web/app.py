@@ -107,6 +107,7 @@ from web.live.sockets import Guard, Presence
 from web.mail import frame as mail_frame
 from web.mail import routes as mail
 from web.mail import setup as mailboxes
+from web.mail import writing as mail_writing
 from web.messages import public as public_messages
 from web.messages import routes as messages
 from web.monitoring import routes as monitoring
@@ -210,6 +211,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         text_history,
         mailboxes,
         mail_frame,
+        mail_writing,
         mail,
         knowledge,
         knowledge_editor,

@@ -28,7 +28,6 @@ from crm.duplicates import privacy as duplicates
 from crm.files import privacy as files
 from crm.follow_ups import privacy as follow_ups
 from crm.messages import privacy as messages
-from crm.messages.templates import MessageTemplate
 from crm.positions import privacy as positions
 from crm.privacy.holders import Holder
 from crm.proposals import privacy as proposals
@@ -56,6 +55,7 @@ from telephony.commands.events import CommandWritten
 from telephony.lines.provisioning import Provisioner
 from telephony.mail import privacy as mail
 from telephony.mail.secrets import Tokens
+from telephony.mail.writing import OF_MAILBOXES
 from telephony.mail.writing import routes as mail_routes
 from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
@@ -132,7 +132,7 @@ def build(settings: Settings) -> Runtime:
     matcher = Matcher(database, paced=paced)
     dispatcher = Dispatcher(database, carrier, addresses, paced=paced)
     publisher = Publisher(settings.redis_url, database)
-    waker = Waker(settings.redis_url)
+    waker, documents_ = Waker(settings.redis_url), document_store(settings)
     database.on(MatchDue, matcher.ask)
     database.on(CommandWritten, dispatcher.send)
     database.on(LiveTopic, lambda topics: publisher.publish([topic.name for topic in topics]))
@@ -141,10 +141,10 @@ def build(settings: Settings) -> Runtime:
         settings=settings, database=database, carrier=carrier, addresses=addresses, matcher=matcher,
         dispatcher=dispatcher, reconciler=Reconciler(database, carrier),
         provisioner=Provisioner(database, carrier, addresses), publisher=publisher,
-        clock=DatabaseClock(database), documents=document_store(settings), scanner=Scanner(settings.clamd),
+        clock=DatabaseClock(database), documents=documents_, scanner=Scanner(settings.clamd),
         messages=Delivery(
             carrier, mailer(settings), addresses, before=before_leaving,
-            routes=dict.fromkeys((MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_ANSWER), mail_routes(Tokens())),
+            routes=dict.fromkeys(OF_MAILBOXES, mail_routes(Tokens(), documents_)),
         ),
         campaigns=Sender(
             database, addresses, Pace(f"{settings.twilio_account_sid[:29]}:text", settings.text_pace),

@@ -1,5 +1,6 @@
 """What the citizen is told of his case, in the transaction in which it happens. None of it tells what it is about."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,6 +17,8 @@ from crm.messages.rules import Go
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 
+Answers = Callable[[Session, Principal, Case, str], UUID | None]  # sends an answer; none: it has to go another way
+
 
 def opened(session: Session, by: Principal | None, row: Case) -> UUID | None:
     """That it was registered, and under which number; whoever sent it from the pages is told with his code."""
@@ -27,11 +30,21 @@ def not_opened(session: Session, row: Case) -> None:
     messages.withdraw(session, ente_id=row.ente_id, causes=[_cause(row, MessageTemplate.CASE_OPENED)])
 
 
-def stepped(session: Session, by: Principal | None, row: Case, deed: Deed, words: str) -> UUID | None:
-    """The answer, at an address verified as his, or else that there is one; which office is competent; none of others.
+def nowhere(session: Session, by: Principal, row: Case, words: str) -> UUID | None:  # noqa: ARG001  # an `Answers`
+    """It was asked for in no conversation."""
+    return None
+
+
+def stepped(
+    session: Session, by: Principal | None, row: Case, deed: Deed, words: str, answers: Answers = nowhere
+) -> UUID | None:  # fmt: skip
+    """The answer, in the conversation in which it was asked for, else at an address verified as his, or else that there
+    is one; which office is competent; none of others.
 
     `words`: the answer.
     """
+    if by is not None and deed is Deed.REPLY and (message := answers(session, by, row, words)) is not None:
+        return message
     if deed is Deed.REPLY and row.contact_id is None:
         return _tell(session, by, row, MessageTemplate.CASE_ANSWERED)
     if deed is Deed.REPLY:

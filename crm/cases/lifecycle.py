@@ -90,6 +90,7 @@ class Deed(StrEnum):
     RECALL = "recall"  # and are not to be opened any more
     READ = "read"  # he opened one
     IDENTIFY = "identify"  # it is known now which taxpayer's it is
+    HEAR = "hear"  # he wrote again
     REPEAT = "repeat"  # it is asked for again
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system

@@ -74,6 +74,7 @@ class Case(Base):
     protocol_on: Mapped[date | None]
     due_at: Mapped[datetime | None]
     rests: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    heard_at: Mapped[datetime | None]  # since when something he wrote waits to be looked at
     closed_at: Mapped[datetime | None]
     busy_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # who wrote something about it, at `busy_at`
     busy_at: Mapped[datetime | None]

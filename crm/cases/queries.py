@@ -133,8 +133,8 @@ def counted(session: Session, which: Filter, *, user_id: int) -> tuple[int, int,
 
 
 def waiting(session: Session, *, user_id: int, manages: bool, decides: bool) -> int:
-    """How many cases wait for somebody: his own that are late or of which he was warned; of whoever manages them those
-    of which he was told; of whoever decides for the ente what he has to decide or sign.
+    """How many cases wait for somebody: his own that are late, of which he was warned, or about which somebody wrote;
+    of whoever manages them those of which he was told; of whoever decides for the ente what he has to decide or sign.
     """
     at = clock.now(session)
     told = select(_T.c.case_id).where(
@@ -197,11 +197,11 @@ def _which(session: Session, which: Filter, user_id: int) -> list[ColumnElement[
 
 
 def _late(at: datetime) -> ColumnElement[bool]:
-    """A term of it is over, or somebody was warned that it is running out."""
+    """A term of it is over, or somebody was warned that it is running out, or who asked wrote again."""
     warned = select(_T.c.case_id).where(
         _T.c.owner_told_at.is_not(None), _T.c.met_at.is_(None), _T.c.dropped_at.is_(None), _T.c.due_at.is_not(None)
     )
-    return and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(warned)))
+    return and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(warned), _C.c.heard_at.is_not(None)))
 
 
 def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Row]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
+from crm.cases.citizens import Answers
 from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
 from crm.cases.models import Case, CasePosition
@@ -111,15 +112,21 @@ def registered(
     return row
 
 
-def step(session: Session, by: Principal, *, case_id: int, version: int, deed: Deed, said: Said) -> None:
-    """Take a step. Raises `ConflictError` where somebody was first, `InvalidError` for what the step needs."""
+def step(
+    session: Session, by: Principal, *, case_id: int, version: int, deed: Deed, said: Said,
+    answers: Answers = citizens.nowhere,
+) -> None:  # fmt: skip
+    """Take a step. `answers`: in the conversation in which it was asked for, where there is one.
+
+    Raises `ConflictError` where somebody was first, `InvalidError` for what the step needs.
+    """
     row = locked(session, case_id, version)
     its = step_of(row.topic, row.state, deed)
     rights.require(session, by, its.who, row.ente_id)
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
         raise ConflictError("I termini sono sospesi: prima falli ripartire.")
     words = _needed(session, row, its, said)
-    at = _stepped(session, by, row, its, said.outcome, words)
+    at = _stepped(session, by, row, its, said.outcome, words, answers)
     proposing.decided(session, by, row, its, words, at)
 
 
@@ -130,7 +137,8 @@ def take_back(session: Session, *, case_id: int) -> None:
 
 
 def _stepped(
-    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str
+    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str,
+    answers: Answers = citizens.nowhere,
 ) -> datetime:  # fmt: skip
     at, deed = clock.now(session), its.deed
     standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
@@ -141,7 +149,7 @@ def _stepped(
     running.done(session, row, deed, at)
     if row.closed_at is not None:
         row.rests = False
-    message = citizens.stepped(session, by, row, deed, words)
+    message = citizens.stepped(session, by, row, deed, words, answers)
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
     return at

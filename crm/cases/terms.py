@@ -172,13 +172,13 @@ def _agreed(rule: Rule, promises: Mapping[str, Promise], *, surety: bool) -> Agr
     for name in names:
         promise = promises.get(name)
         if promise is not None:
-            return Agreed(rule.kind, _span(promise), name.value, by_contract=True)
+            return Agreed(rule.kind, span_of(promise), name.value, by_contract=True)
     if rule.law is None:
         return None
     return Agreed(rule.kind, Span(rule.law.days), rule.law.source, by_contract=False)
 
 
-def _span(promise: Promise) -> Span:
+def span_of(promise: Promise) -> Span:
     """Whole days: within less than 5 days is within 4."""
     most = math.ceil(promise.target) - 1 if promise.op == "<" else math.floor(promise.target)
     return Span(max(0, most), METRICS[promise.metric].unit is Unit.WORKING_DAYS)

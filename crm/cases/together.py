@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Principal
 from crm.cases import rights, told
-from crm.cases.models import Case, CaseStep
+from crm.cases.models import Case, CasePosition, CaseStep
 from crm.core import clock
 from crm.core.errors import ForbiddenError, NotFoundError
+from crm.positions.models import Position
 
 BUSY = timedelta(minutes=3)  # after he last wrote something
 
@@ -46,7 +47,12 @@ def now(session: Session, case_id: int) -> Now:
     last = session.scalar(select(func.max(CaseStep.id)).where(CaseStep.case_id == case_id))
     busy = row.busy_id if row.busy_at and row.busy_at >= clock.now(session) - BUSY else None
     name = access.named(session, [busy])[busy] if busy is not None else ""
-    return Now(row.ente_id, f"{row.version}.{last or 0}.{row.protocol_number}", busy, name)
+    same = and_(Position.ente_id == CasePosition.ente_id, Position.reference == CasePosition.reference)
+    stated = session.scalar(
+        select(func.max(Position.as_of)).join(CasePosition, same).where(CasePosition.case_id == case_id)
+    )
+    stamp = f"{row.version}.{last or 0}.{row.protocol_number}.{stated.timestamp() if stated else 0}"
+    return Now(row.ente_id, stamp, busy, name)
 
 
 def last_step(session: Session) -> int:

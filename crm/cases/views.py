@@ -163,6 +163,7 @@ class CaseView:
     due_at: datetime | None
     late: Lateness | None
     rests: bool
+    heard_at: datetime | None
     closed_at: datetime | None
     version: int
     debts: tuple[Debt, ...]
@@ -205,8 +206,8 @@ def one(session: Session, case_id: int) -> CaseView:
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=how_late(row.due_at, at) if row.due_at else None, rests=row.rests,
-        closed_at=row.closed_at, version=row.version, debts=_debts(session, row), terms=_terms(session, row.id, at),
-        steps=_steps(session, row.id, people), pauses=_pauses(session, row.id),
+        heard_at=row.heard_at, closed_at=row.closed_at, version=row.version, debts=_debts(session, row),
+        terms=_terms(session, row.id, at), steps=_steps(session, row.id, people), pauses=_pauses(session, row.id),
         documents=_documents(session, row.id, people),
     )  # fmt: skip
 

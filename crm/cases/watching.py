@@ -12,7 +12,8 @@ from crm.cases import running, told
 from crm.cases.carrying import TRACES, Stated, carried_out
 from crm.cases.gestionale import proposing
 from crm.cases.lifecycle import Deed, Standing, State, after
-from crm.cases.models import Case, CasePosition
+from crm.cases.models import Case, CasePosition, CaseTerm
+from crm.cases.terms import TermKind
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.each import total_of_each
@@ -31,7 +32,29 @@ def look(database: Database) -> int:
 
 
 def _look(session: Session, *, ente_id: int) -> int:
-    return proposing.hear(session, ente_id=ente_id) + close_carried(session, ente_id=ente_id)
+    heard = proposing.hear(session, ente_id=ente_id)
+    see(session, ente_id=ente_id)
+    return heard + close_carried(session, ente_id=ente_id)
+
+
+def see(session: Session, *, ente_id: int) -> None:
+    """What the feed shows before the citizen was told is waited for no more: the terms that run for it are met."""
+    rows = session.execute(
+        select(CaseTerm, Case)
+        .join(Case, Case.id == CaseTerm.case_id)
+        .where(
+            CaseTerm.ente_id == ente_id, CaseTerm.kind.in_([TermKind.GESTIONALE_ANSWERS, TermKind.CARRIED]),
+            CaseTerm.met_at.is_(None), CaseTerm.dropped_at.is_(None),
+            Case.state.not_in([State.AT_GESTIONALE, State.CLOSED]),
+        )
+        .order_by(CaseTerm.id).limit(AT_ONCE).with_for_update(skip_locked=True)
+    ).all()  # fmt: skip
+    debts = stated(session, [case.id for _, case in rows])
+    for term, case in rows:
+        if carried_out(case.topic, clock.business_day(case.received_at), tuple(debts.get(case.id, {}).values())):
+            term.met_at = clock.now(session)
+            running.recount(session, case)
+            told.moved(session, case)
 
 
 def close_carried(session: Session, *, ente_id: int) -> int:

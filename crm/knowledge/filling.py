@@ -1,13 +1,14 @@
 """Places in scripts and note templates, such as `{ente}`, that are filled in when they are shown. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from crm.core.clock import in_rome
 
 PLACES = ("saluto", "ente", "operatore", "coda", "chi", "oggi", "ora")
+OF_REPLIES = ("conversazione", "richiesta", "debiti", "totale")  # in replies to mails, too
 _PLACE = re.compile(r"\{(\w+)\}")
 EVENING_H = 17  # from then on one says *buonasera*
 
@@ -38,6 +39,17 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: values.get(place[1], place[0]), text)
 
 
-def unknown(text: str) -> tuple[str, ...]:
-    """The places of a text that nobody will fill in, in their order, each once."""
-    return tuple(dict.fromkeys(name for name in _PLACE.findall(text) if name not in PLACES))
+def unknown(text: str, *, more: Collection[str] = ()) -> tuple[str, ...]:
+    """The places of a text that nobody will fill in, in their order, each once. `more`: those that there are, too."""
+    return tuple(dict.fromkeys(name for name in _PLACE.findall(text) if name not in PLACES and name not in more))
+
+
+def places_in(text: str) -> tuple[str, ...]:
+    """The places of a text, in their order, each once."""
+    return tuple(dict.fromkeys(_PLACE.findall(text)))
+
+
+def named(text: str) -> tuple[str, ...]:
+    """The places that a text still has, with their braces: they were to be filled in and are not."""
+    known = {*PLACES, *OF_REPLIES}
+    return tuple(dict.fromkeys(f"{{{name}}}" for name in _PLACE.findall(text) if name in known))

@@ -26,6 +26,7 @@ class PieceKind(StrEnum):
     ARTICLE = "article"  # read by the agent
     SCRIPT = "script"  # said, step by step; one without a topic is how every call begins
     NOTE = "note"  # put into the note of a call
+    REPLY = "reply"  # to a mail
 
 
 class KnowledgePiece(Base):

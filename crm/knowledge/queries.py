@@ -136,7 +136,16 @@ def scripts(session: Session, where: Where) -> tuple[PieceView | None, PieceView
 
 def notes(session: Session, where: Where) -> list[PieceView]:
     """Note templates: the topic's, then those for whatever topic; an ente's own before its contract's."""
-    statement = _current(where, PieceKind.NOTE)
+    return _templates(session, where, PieceKind.NOTE)
+
+
+def replies(session: Session, where: Where) -> list[PieceView]:
+    """Templates of replies to mails, in the same order."""
+    return _templates(session, where, PieceKind.REPLY)
+
+
+def _templates(session: Session, where: Where, kind: PieceKind) -> list[PieceView]:
+    statement = _current(where, kind)
     if where.topic:
         statement = statement.where(KnowledgePiece.topic.in_({"", where.topic}))
     order = (KnowledgePiece.topic == "", KnowledgePiece.ente_id.is_(None), KnowledgeVersion.title, KnowledgePiece.id)

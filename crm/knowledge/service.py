@@ -20,7 +20,7 @@ from crm.knowledge.models import KnowledgePiece, KnowledgeVersion, KnowledgeVote
 from crm.knowledge.standing import KEEPS
 
 LONGEST_TITLE, LONGEST_KEYWORDS, LONGEST_WHY = 120, 200, 200
-LONGEST_BODY = {PieceKind.ARTICLE: 12_000, PieceKind.SCRIPT: 3_000, PieceKind.NOTE: 1_000}
+LONGEST_BODY = {PieceKind.ARTICLE: 12_000, PieceKind.SCRIPT: 3_000, PieceKind.NOTE: 1_000, PieceKind.REPLY: 4_000}
 TWICE = "Per questo argomento c'è già uno script: modifica quello."
 
 
@@ -87,7 +87,7 @@ def publish(session: Session, by: Principal, *, piece_id: int, number: int) -> N
         raise NotFoundError("Questa versione non esiste.")
     if not version.body:
         raise FieldError("Scrivi il testo.", "body")
-    if strange := filling.unknown(version.body):
+    if strange := filling.unknown(version.body, more=filling.OF_REPLIES if row.kind is PieceKind.REPLY else ()):
         raise FieldError(f"Tra parentesi graffe non conosco «{strange[0]}».", "body")
     at, before = clock.now(session), row.current
     version.published_at = version.published_at or at

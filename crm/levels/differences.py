@@ -61,6 +61,9 @@ class Whole(StrEnum):
     CASE_TERMS = "case_terms"  # of cases: how many were over
     CASE_DAYS = "case_days"  # the most days that one took
     COMPLAINTS = "complaints"
+    MAIL_REPLIES = "mail_replies"  # to mails: how many terms were over
+    MAIL_REPLY_DAYS = "mail_reply_days"  # the most days that one took
+    MAIL_REPLY_SUM_DAYS = "mail_reply_sum_days"  # of the calendar, all together
 
 
 class WhyChanged(StrEnum):
@@ -181,6 +184,11 @@ def _wholes(one: Evidence) -> dict[tuple[Whole, date | None], Decimal]:
         found |= {Whole.CASE_TERMS: len(one.terms), Whole.CASE_DAYS: max(each.days for each in one.terms)}
     if one.complaints is not None:
         found[Whole.COMPLAINTS] = len(one.complaints.those)
+    if one.replies:
+        found |= {
+            Whole.MAIL_REPLIES: len(one.replies), Whole.MAIL_REPLY_DAYS: max(each.days for each in one.replies),
+            Whole.MAIL_REPLY_SUM_DAYS: sum(each.calendar_days for each in one.replies),
+        }  # fmt: skip
     by_day: dict[tuple[Whole, date | None], Decimal] = {}
     if (desks := one.desks) is not None:
         found |= {
@@ -211,6 +219,7 @@ _ELSE: Mapping[Whole, WhyChanged] = MappingProxyType(  # where nothing was recor
     | dict.fromkeys((Whole.OUTBOUND_CALLS, Whole.OUTBOUND_MIN), WhyChanged.LATE)
     | dict.fromkeys((Whole.UNFIT, Whole.REMOVED_DAYS, Whole.REPLACED_DAYS), WhyChanged.LATE)
     | dict.fromkeys((Whole.CASE_TERMS, Whole.CASE_DAYS, Whole.COMPLAINTS), WhyChanged.LATE)
+    | dict.fromkeys((Whole.MAIL_REPLIES, Whole.MAIL_REPLY_DAYS, Whole.MAIL_REPLY_SUM_DAYS), WhyChanged.LATE)
 )
 _MAY_BE: Mapping[Whole, frozenset[WhyChanged]] = MappingProxyType(
     dict.fromkeys(Whole, frozenset())

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from crm.levels.agreement import Promise
 from crm.levels.judging_calls import answered_within, day_by_day, each_call, lost, waiting_over
-from crm.levels.judging_cases import complaints, within
+from crm.levels.judging_cases import complaints, mean_reply, within
 from crm.levels.judging_desks import counter_handling, counter_wait, lead
 from crm.levels.judging_field import after_finding
 from crm.levels.judging_service import (
@@ -28,6 +28,7 @@ from crm.levels.metrics import (
     LONGEST_WAIT,
     LOST,
     OF_CASES,
+    OF_MAIL,
     QUEUE_CAP,
     SATISFIED,
     WAITING_OVER,
@@ -62,7 +63,8 @@ _JUDGES: Mapping[str, Judge] = MappingProxyType(
         MetricName.COUNTER_WAIT: counter_wait, MetricName.COUNTER_HANDLING: counter_handling,
         MetricName.APPOINTMENT_LEAD: lead, MetricName.INCIDENT_NOTICE: incident_notice,
         MetricName.DISASTER_RECOVERY: recovery,
-        **dict.fromkeys(OF_CASES, within), MetricName.COMPLAINTS: complaints,
+        **dict.fromkeys((*OF_CASES, *OF_MAIL), within), MetricName.COMPLAINTS: complaints,
+        MetricName.MEAN_MAIL_REPLY: mean_reply,
         MetricName.FIELD_REMOVED: after_finding(lambda one: one.removed),
         MetricName.FIELD_REPLACED: after_finding(lambda one: one.replaced),
     }

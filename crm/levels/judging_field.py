@@ -8,12 +8,7 @@ from crm.levels.agreement import Promise
 from crm.levels.known import Breach, Evidence, Unfit
 from crm.levels.metering import Callers
 from crm.levels.terms import Terms
-from crm.levels.verdicts import Judge, Verdict, standing_of
-
-
-def late_subject(one: Unfit, days: int) -> str:
-    """What is said of a day that something came late: the day of the finding, which finding, and which day after it."""
-    return f"{one.found_on.isoformat()}:{one.id}:{days}"
+from crm.levels.verdicts import Judge, Verdict, late_subject, standing_of
 
 
 def after_finding(days_of: Callable[[Unfit], int | None]) -> Judge:
@@ -27,8 +22,8 @@ def after_finding(days_of: Callable[[Unfit], int | None]) -> Judge:
             return Verdict(promise)
         late = tuple(
             Breach(
-                promise.metric, late_subject(one, n), one.found_on, start_of_day(one.found_on), Decimal(n),
-                Callers.LANDLINE, one.ente_id, enti=(one.ente_id,),
+                promise.metric, late_subject(one.found_on, one.id, n), one.found_on, start_of_day(one.found_on),
+                Decimal(n), Callers.LANDLINE, one.ente_id, enti=(one.ente_id,),
             )
             for one, days in known
             for n in range(days + 1)

@@ -116,6 +116,22 @@ class TermTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Replied:
+    """Somebody wrote to a mailbox and waited for an answer: by which level that is judged, the last day of its term,
+    how many days it took until the answer left, in the unit of the metric, and how many of the calendar; of what
+    still waits as many as have passed once it is late. `id`: the conversation's code; `ente_id` is none where nobody
+    knows which one it is about.
+    """
+
+    id: str
+    ente_id: int | None
+    metric: str
+    due_on: date
+    days: int
+    calendar_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Complaint:
     """A complaint, and on which day it came in."""
 
@@ -140,7 +156,7 @@ class Evidence:
     consent. `marks`: how many of
     those asked were content, and how many answered; none where nobody is asked. `desks`: of the offices. `outbound`: of
     campaigns; none where nobody was to be called. `unfit`: the agents who were found so. `terms`: of cases.
-    `complaints`: none while cases are not registered here.
+    `complaints`: none while cases are not registered here. `replies`: to mails.
     """
 
     service_days: tuple[date, ...] = ()
@@ -155,6 +171,7 @@ class Evidence:
     unfit: Annotated[tuple[Unfit, ...], UNLESS_EMPTY] = ()
     terms: Annotated[tuple[TermTaken, ...], UNLESS_EMPTY] = ()
     complaints: Annotated[Complaints | None, UNLESS_EMPTY] = None
+    replies: Annotated[tuple[Replied, ...], UNLESS_EMPTY] = ()
 
     def counts(self, promise: Promise) -> Counts:
         """The calls that a level is about."""

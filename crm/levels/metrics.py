@@ -174,5 +174,6 @@ OF_CASES = tuple(  # days that a step of a case took
     for name, one in METRICS.items()
     if one.source is Source.CASES and one.paid_for is Each.DAY_LATE and name not in _NOT_TIMED
 )
-LATE = (N.FIELD_REMOVED, N.FIELD_REPLACED, *OF_CASES)  # what is paid for is a day that it came late
+OF_MAIL = (N.EMAIL_REPLY, N.PEC_REPLY)  # working days until the answer left
+LATE = (N.FIELD_REMOVED, N.FIELD_REPLACED, *OF_CASES, *OF_MAIL)  # what is paid for is a day that it came late
 OF_DAYS = tuple(name for name, one in METRICS.items() if one.paid_for is Each.DAY_OVER)  # what is paid for is a day

@@ -37,6 +37,11 @@ class Verdict:
     span: Annotated[tuple[date, date] | None, Field(exclude_if=lambda known: known is None)] = None
 
 
+def late_subject(day: date, which: int | str, days: int) -> str:
+    """What is said of a day that something came late: the day from which it is told, which one, and which day of it."""
+    return f"{day.isoformat()}:{which}:{days}"
+
+
 Judge = Callable[[Promise, Evidence, Terms], Verdict]
 
 

@@ -47,6 +47,7 @@ class MessageTemplate(StrEnum):
     CASE_PAPERS = "case_papers"
     CASE_DOCUMENTS = "case_documents"
     MAIL_RECEIVED = "mail_received"
+    MAIL_IN_CASE = "mail_in_case"
     MAIL_ANSWER = "mail_answer"
 
 
@@ -424,6 +425,34 @@ MAIL_RECEIVED = Template(
     lives=timedelta(days=1), certified=True,
 )  # fmt: skip
 
+MAIL_IN_CASE = Template(
+    MessageTemplate.MAIL_IN_CASE, Kind.ASKED, {**_ENTE, "code": Code(longest=10), "number": Code()},
+    {
+        "it": Wording(
+            subject="{ente}: abbiamo ricevuto il suo messaggio [{code}]",
+            body=_mail(
+                "it", "abbiamo ricevuto il suo messaggio: è con la sua richiesta {number}.",
+                "Lo legge chi se ne occupa. Se vuole aggiungere qualcosa, risponda a questo messaggio.",
+            ),
+        ),
+        "en": Wording(
+            subject="{ente}: we have received your message [{code}]",
+            body=_mail(
+                "en", "we have received your message: it is with your request {number}.",
+                "Whoever looks after it reads it. If you want to add something, answer this message.",
+            ),
+        ),
+        "de": Wording(
+            subject="{ente}: wir haben Ihre Nachricht erhalten [{code}]",
+            body=_mail(
+                "de", "wir haben Ihre Nachricht erhalten: sie liegt bei Ihrer Anfrage {number}.",
+                "Wer sich darum kümmert, liest sie. Möchten Sie etwas ergänzen, antworten Sie auf diese Nachricht.",
+            ),
+        ),
+    },
+    lives=timedelta(days=1), certified=True,
+)  # fmt: skip
+
 MAIL_ANSWER = Template(
     MessageTemplate.MAIL_ANSWER, Kind.ASKED,
     {**_ENTE, "code": Code(longest=10), "text": Text(MAX_BODY, lines=True)},
@@ -445,6 +474,6 @@ TEMPLATES = catalogue(
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
         CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
         CASE_FOLLOW, CASE_NEWS, CASE_PAPERS, CASE_DOCUMENTS,
-        MAIL_RECEIVED, MAIL_ANSWER,
+        MAIL_RECEIVED, MAIL_IN_CASE, MAIL_ANSWER,
     )
 )  # fmt: skip

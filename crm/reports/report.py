@@ -405,6 +405,7 @@ def joined(parts: Iterable[Evidence]) -> Evidence:
         unfit=tuple(found for one in known for found in one.unfit),
         terms=tuple(found for one in known for found in one.terms),
         complaints=_complaints(known),
+        replies=tuple(found for one in known for found in one.replies),
     )
 
 

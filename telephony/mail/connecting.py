@@ -79,11 +79,13 @@ class Inbox:
         found = _tried(lambda: self._client.search(["UID", f"{uid + 1}:*"]), "search")
         return sorted(one for one in found if one > uid)
 
-    def listed(self, uids: Collection[int]) -> list[Listed]:
-        """Size and arrival of these; those that are gone meanwhile are left out."""
+    def listed(self, uids: Collection[int], *, now: datetime) -> list[Listed]:
+        """Size and arrival of these; those that are gone meanwhile are left out. Of one of which the server does not
+        know when it came, it is `now`.
+        """
         found = _tried(lambda: self._client.fetch(list(uids), ["RFC822.SIZE", "INTERNALDATE"]), "fetch")
         return [
-            Listed(uid, int(row[b"RFC822.SIZE"]), _instant(row.get(b"INTERNALDATE")))
+            Listed(uid, int(row[b"RFC822.SIZE"]), _instant(row.get(b"INTERNALDATE")) or now)
             for uid, row in sorted(found.items()) if b"RFC822.SIZE" in row
         ]  # fmt: skip
 
@@ -173,7 +175,7 @@ def _tried(step: Callable[[], T], what: str) -> T:
         raise MailboxError(Trouble.REFUSED, f"{what}: {type(error).__name__}") from error
 
 
-def _instant(value: object) -> datetime:
+def _instant(value: object) -> datetime | None:
     if not isinstance(value, datetime):
-        return datetime.now(UTC)
+        return None
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)

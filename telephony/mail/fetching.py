@@ -98,13 +98,13 @@ class Fetcher:
 
     def round(self, leased: Leased, inbox: Inbox) -> int:
         """Take all that is new; how many were. Raises `MailboxError`, `LeaseLostError`."""
-        last = self._database.transact(
+        last, now = self._database.transact(
             _scope(leased), partial(_begin, leased=leased, uidvalidity=inbox.uidvalidity)
         )  # fmt: skip
         taken = 0
         uids = inbox.after(last)
         for start in range(0, len(uids), BATCH):
-            for one, raw in self._fetched(inbox, uids[start : start + BATCH]):
+            for one, raw in self._fetched(inbox, uids[start : start + BATCH], now):
                 taken += self._take(leased, inbox.uidvalidity, one, raw)
             # Gone while we looked: there is nothing to take of them.
             self._database.transact(
@@ -127,10 +127,10 @@ class Fetcher:
         """Leave it to others: at once, or, when it cannot be read, after a while."""
         self._database.transact(_scope(leased), partial(_release, leased=leased, trouble=trouble))
 
-    def _fetched(self, inbox: Inbox, uids: Sequence[int]) -> Iterator[tuple[Listed, Path | bytes]]:
+    def _fetched(self, inbox: Inbox, uids: Sequence[int], now: datetime) -> Iterator[tuple[Listed, Path | bytes]]:
         """These in their order: small ones together, large ones piece by piece onto the disk."""
         together: list[Listed] = []
-        for one in inbox.listed(uids):
+        for one in inbox.listed(uids, now=now):
             if one.size > SMALL:
                 yield from self._together(inbox, together)
                 together = []
@@ -204,13 +204,13 @@ def _lease(session: Session, mailbox_id: int, who: UUID) -> Leased | None:
     )  # fmt: skip
 
 
-def _begin(session: Session, *, leased: Leased, uidvalidity: int) -> int:
-    """Up to where it was read, under these numbers."""
+def _begin(session: Session, *, leased: Leased, uidvalidity: int) -> tuple[int, datetime]:
+    """Up to where it was read, under these numbers; and the instant."""
     row = _mine(session, leased)
     if row.uidvalidity != uidvalidity:
         row.uidvalidity, row.last_uid = uidvalidity, 0
         session.flush()
-    return row.last_uid
+    return row.last_uid, clock.now(session)
 
 
 def _write(session: Session, *, leased: Leased, uid: int, came: Came) -> bool:

@@ -14,6 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from crm.cases import hearing
+from crm.cases.told import label
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
 from crm.core.db import table_of, touch
@@ -21,12 +23,12 @@ from crm.documents import service as documents
 from crm.documents.scanning import NOT_SCANNED, Scanned
 from crm.messages import outbox
 from crm.messages.models import MessageState, Reason
-from telephony.mail import knowing, story, threads, writing
+from telephony.mail import knowing, story, threads, waiting, writing
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
 from telephony.mail.certified import PecKind
 from telephony.mail.knowing import Candidate
-from telephony.mail.models import Mail, MailAttachment, MailThread, PecReceipt, ThreadState
+from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, PecReceipt, ThreadState
 from telephony.mail.reading import Reading
 from telephony.mail.suggesting import suggested
 from telephony.mail.threads import Known
@@ -83,13 +85,27 @@ def take(session: Session, box: Box, came: Came) -> UUID | None:
     if said.pec is not None and said.pec.is_receipt:
         _hear_receipt(session, box, thread, mail_id, said, ours)
     elif said.bounce is not None and ours is not None and said.bounce.failed:
-        _not_arrived(session, thread, ours, came.at, no_mailbox=said.bounce.status.startswith("5.1"))
-    _advance(session, thread, said, came)
+        no_mailbox = said.bounce.status.startswith("5.1")
+        _failed(session, box, thread, ours, came.at, Reason.BAD_ADDRESS if no_mailbox else Reason.NOT_DELIVERED)
+    _advance(session, box, thread, said, came)
     if fresh and said.nature is Nature.PERSON and box.acknowledges and thread.ente_id is not None:
         writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id)
+    if not fresh and thread.case_id is not None and said.nature is Nature.PERSON:
+        _hear_case(session, box, thread, said)
     story.tell(session, thread, mail_id)
     touch(session, topics.mail(box.contract_id), topics.mail_thread(thread.id))
     return mail_id
+
+
+def _hear_case(session: Session, box: Box, thread: MailThread, said: Reading) -> None:
+    """It is about a case: whoever has that is told, and whoever wrote that it came to him, once."""
+    assert thread.case_id is not None
+    case = hearing.heard(session, case_id=thread.case_id)
+    if case is None:
+        return
+    thread.assignee_id = thread.assignee_id or case.owner_id
+    if box.acknowledges:
+        writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id, case=label(case))
 
 
 def taken_already(session: Session, box: Box, *, message_id: str, digest: str) -> bool:
@@ -124,15 +140,14 @@ def _thread(session: Session, box: Box, came: Came, ours: Mail | None) -> tuple[
         return session.get_one(MailThread, found, with_for_update=True, populate_existing=True), False
     match = knowing.match_of(_candidates(session, said.sender.address), ente_id=box.ente_id)
     topic = suggested(said.subject, said.words, box.rules) if said.nature is Nature.PERSON else None
-    waits = said.nature is Nature.PERSON
     row = MailThread(
         id=uuid4(), contract_id=box.contract_id, ente_id=match.candidate.ente_id if match else box.ente_id,
         mailbox_id=box.id, code=threads.new_code(), subject=said.subject, snippet=said.snippet,
         correspondent=said.sender.address, correspondent_name=said.sender.name,
-        state=ThreadState.OPEN if waits else ThreadState.ASIDE,
+        state=ThreadState.ASIDE,
         contact_id=match.candidate.contact_id if match else None, matched=match.how if match else None,
         suggested=topic.value if topic else None, begun_at=came.at, last_at=came.at,
-        waiting_since=came.at if waits else None, mails=0, attachments=0, trouble=False, version=0,
+        mails=0, attachments=0, trouble=False, version=0,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -179,14 +194,13 @@ def _attach(session: Session, thread: MailThread, mail_id: UUID, came: Came) -> 
     session.flush()
 
 
-def _advance(session: Session, thread: MailThread, said: Reading, came: Came) -> None:
+def _advance(session: Session, box: Box, thread: MailThread, said: Reading, came: Came) -> None:
     """What a mail does to its thread: somebody waits again, or nobody does."""
     thread.mails, thread.version = min(thread.mails + 1, 30_000), thread.version + 1
     thread.attachments = min(thread.attachments + len(said.attachments), 30_000)
     thread.last_at = max(thread.last_at, came.at)
     if said.nature is Nature.PERSON:
-        thread.state, thread.closed_at = ThreadState.OPEN, None
-        thread.waiting_since = thread.waiting_since or came.at
+        waiting.begins(session, thread, came.at, certified=box.kind is MailboxKind.PEC)
         thread.snippet = said.snippet
     session.flush()
 
@@ -214,23 +228,19 @@ def _hear_receipt(
         told = {"message_id": ours.outbox_id, "external_id": str(ours.outbox_id)}
         outbox.heard(session, **told, told=MessageState.DELIVERED)  # type: ignore[arg-type]  # names of its own
     elif pec.kind in _FAILED:
-        _failed(session, thread, ours, said.sent_at or clock.now(session), _FAILED[pec.kind])
+        _failed(session, box, thread, ours, said.sent_at or clock.now(session), _FAILED[pec.kind])
 
 
-def _not_arrived(session: Session, thread: MailThread, ours: Mail, at: datetime, *, no_mailbox: bool) -> None:
-    _failed(session, thread, ours, at, Reason.BAD_ADDRESS if no_mailbox else Reason.NOT_DELIVERED)
-
-
-def _failed(session: Session, thread: MailThread, ours: Mail, at: datetime, reason: Reason) -> None:
-    """What we wrote did not arrive: somebody still waits for it."""
+def _failed(session: Session, box: Box, thread: MailThread, ours: Mail, at: datetime, reason: Reason) -> None:
+    """What we wrote did not arrive: whoever wrote still waits for it, and has since he did."""
     if ours.outbox_id is not None:
         outbox.heard(
             session, message_id=ours.outbox_id, external_id=str(ours.outbox_id), told=MessageState.FAILED, reason=reason
         )
     thread.trouble = True
     if ours.agent_id is not None:
-        thread.state, thread.closed_at = ThreadState.OPEN, None
-        thread.waiting_since = thread.waiting_since or at
+        since = waiting.unanswered(session, ours.id)
+        waiting.begins(session, thread, since or at, certified=box.kind is MailboxKind.PEC)
     session.flush()
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.core.db import Base, choice
-from crm.documents.models import Scan
+from crm.documents.models import NAMES_CONTENT, Scan
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind
 from telephony.mail.kinds import FileKind
@@ -144,12 +144,14 @@ class MailThread(Base):
     state: Mapped[ThreadState] = mapped_column(choice(ThreadState, name="mail_thread_state"))
     contact_id: Mapped[int | None]
     matched: Mapped[Matched | None] = mapped_column(choice(Matched))
+    case_id: Mapped[int | None]  # that came of it
     suggested: Mapped[str | None] = mapped_column(String(40))  # topic, by rules
     topic: Mapped[str | None] = mapped_column(String(40))  # as an agent said
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     begun_at: Mapped[datetime]
     last_at: Mapped[datetime]
     waiting_since: Mapped[datetime | None]
+    answer_by: Mapped[datetime | None]  # until when somebody who waits has to be answered
     closed_at: Mapped[datetime | None]
     answering_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # who is writing an answer
     answering_at: Mapped[datetime | None]
@@ -160,11 +162,14 @@ class MailThread(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
+        Index("ix_mail_thread_case_id", "case_id", postgresql_where=text("case_id IS NOT NULL")),
         CheckConstraint("(contact_id IS NULL) = (matched IS NULL)", name="contact"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(state = 'open') = (waiting_since IS NOT NULL)", name="waits"),
         Index("ix_mail_thread_state", "state", "last_at", "id"),
-        Index("ix_mail_thread_waiting", "waiting_since", "id", postgresql_where=text("state = 'open'")),
+        CheckConstraint("(answer_by IS NULL) = (waiting_since IS NULL)", name="answered_by_when"),
+        Index("ix_mail_thread_answer_by", "answer_by", "id", postgresql_where=text("state = 'open'")),
         Index("ix_mail_thread_mailbox_id", "mailbox_id", "state", "last_at", "id"),
         Index("ix_mail_thread_assignee_id", "assignee_id", "state", "last_at"),
         Index("ix_mail_thread_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
@@ -206,7 +211,8 @@ class Mail(Base):
     sent_at: Mapped[datetime | None]  # as its sender claims
     at: Mapped[datetime]  # when it reached the mailbox, or was written by us
     taken_at: Mapped[datetime]
-    answered_at: Mapped[datetime | None]  # when we answered it
+    answered_at: Mapped[datetime | None]  # when we wrote an answer
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("mail.id"))  # the answer
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     outbox_id: Mapped[UUID | None]
 
@@ -244,6 +250,31 @@ class MailAttachment(Base):
     virus: Mapped[str] = mapped_column(String(120), default="")
 
     __table_args__ = (UniqueConstraint("mail_id", "part"),)
+
+
+class MailEnclosure(Base):
+    """A file of ours: of the answer that `agent_id` is writing, and then of the mail with which it went."""
+
+    __tablename__ = "mail_enclosure"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int] = mapped_column(ForeignKey("ente.id"))
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    thread_id: Mapped[UUID] = mapped_column(ForeignKey("mail_thread.id"))
+    mail_id: Mapped[UUID | None] = mapped_column(ForeignKey("mail.id", ondelete="CASCADE"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[FileKind] = mapped_column(choice(FileKind))
+    size: Mapped[int]
+    sha256: Mapped[str] = mapped_column(String(64), info={NAMES_CONTENT: True})
+    scan: Mapped[Scan] = mapped_column(choice(Scan))
+    added_at: Mapped[datetime]
+
+    __table_args__ = (
+        Index("ix_mail_enclosure_thread_id", "thread_id", "agent_id"),
+        Index("ix_mail_enclosure_mail_id", "mail_id", postgresql_where=text("mail_id IS NOT NULL")),
+        Index("ix_mail_enclosure_ente_id_sha256", "ente_id", "sha256"),
+    )
 
 
 class PecReceipt(Base):

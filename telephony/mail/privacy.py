@@ -10,10 +10,11 @@ from crm.contacts.models import ContactReach
 from crm.core.db import table_of
 from crm.documents import privacy as documents
 from crm.privacy.holders import Fate, Holder, Person, Section, Went, plain, rows_of
-from telephony.mail.models import Mail, MailAttachment, MailThread, PecReceipt, ThreadState
+from telephony.mail import enclosing
+from telephony.mail.models import Mail, MailAttachment, MailEnclosure, MailThread, PecReceipt, ThreadState
 
 _THREAD, _MAIL, _FILE = table_of(MailThread), table_of(Mail), table_of(MailAttachment)
-_RECEIPT, _REACH = table_of(PecReceipt), table_of(ContactReach)
+_RECEIPT, _REACH, _OURS = table_of(PecReceipt), table_of(ContactReach), table_of(MailEnclosure)
 LIVE = "Una sua e-mail aspetta risposta: la cancellazione si fa quando la conversazione è chiusa."
 WHY = "Date e tempi di risposta misurano il servizio; indirizzi, parole e originali sono cancellati."
 _TOLD = ("code", "subject", "correspondent", "correspondent_name", "topic", "begun_at", "last_at", "closed_at")
@@ -21,7 +22,7 @@ _WRITTEN = ("at", "inbound", "sender", "subject", "words", "digest")
 
 
 class _Correspondences:
-    tables = frozenset({"mail_thread", "mail", "mail_attachment", "pec_receipt"})
+    tables = frozenset({"mail_thread", "mail", "mail_attachment", "mail_enclosure", "pec_receipt"})
 
     def export(self, session: Session, person: Person) -> list[Section]:
         """Everything that was written, with the originals."""
@@ -29,7 +30,7 @@ class _Correspondences:
         ids = select(_THREAD.c.id).where(his)
         threads = select(*(_THREAD.c[name] for name in _TOLD)).where(his).order_by(_THREAD.c.begun_at)
         mails = select(*(_MAIL.c[name] for name in _WRITTEN)).where(_MAIL.c.thread_id.in_(ids)).order_by(_MAIL.c.at)
-        files = (
+        files_ = (
             select(_FILE.c.name, _FILE.c.media_type, _FILE.c.size).where(_FILE.c.mail_id.in_(_mails(ids)))
             .order_by(_FILE.c.id)
         )  # fmt: skip
@@ -39,13 +40,23 @@ class _Correspondences:
             )
         )
         contents = tuple((str(id_) + ".eml", digest) for id_, digest in originals)
+        enclosed = select(_OURS.c.name, _OURS.c.size, _OURS.c.added_at).where(
+            _OURS.c.thread_id.in_(ids), _OURS.c.mail_id.is_not(None)
+        )
+        ours = session.execute(
+            select(_OURS.c.id, _OURS.c.name, _OURS.c.sha256).where(
+                _OURS.c.thread_id.in_(ids), _OURS.c.mail_id.is_not(None), _OURS.c.ente_id == person.ente_id
+            )
+        )
+        files = tuple((f"{id_}-{name}", sha256) for id_, name, sha256 in ours)
         receipts = (
             select(_RECEIPT.c.kind, _RECEIPT.c.at, _RECEIPT.c.provider, _RECEIPT.c.identifier)
             .where(_RECEIPT.c.mail_id.in_(_mails(ids))).order_by(_RECEIPT.c.id)
         )  # fmt: skip
         parts = (
             ("mail_thread", "Conversazioni per e-mail e PEC", threads, ()),
-            ("mail", "E-mail e PEC", mails, contents), ("mail_attachment", "Allegati delle e-mail", files, ()),
+            ("mail", "E-mail e PEC", mails, contents), ("mail_attachment", "Allegati delle e-mail", files_, ()),
+            ("mail_enclosure", "Allegati delle nostre risposte", enclosed.order_by(_OURS.c.added_at), files),
             ("pec_receipt", "Ricevute PEC", receipts, ()),
         )  # fmt: skip
         return [
@@ -80,11 +91,13 @@ class _Correspondences:
                 )
             )
         )  # fmt: skip
+        ours = enclosing.of_threads(session, ente_id=person.ente_id, thread_ids=ids)
         documents.let_go(session, ente_id=person.ente_id, digests=digests)
         return [
             Went("Conversazioni per e-mail e PEC", threads, Fate.ANONYMISED, WHY),
             Went("E-mail e PEC", emptied, Fate.ANONYMISED, WHY),
-            Went("Allegati delle e-mail", files, Fate.DELETED), Went("Ricevute PEC", receipts, Fate.DELETED),
+            Went("Allegati delle e-mail", files, Fate.DELETED),
+            Went("Allegati delle nostre risposte", ours, Fate.DELETED), Went("Ricevute PEC", receipts, Fate.DELETED),
         ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The inbox as it is read: which correspondences, one of them with everything in it, who else is at it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,12 +17,15 @@ from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.messages.models import Message, MessageState, Reason
+from telephony.mail.automatic import Nature
+from telephony.mail.composing import others_in
 from telephony.mail.headers import address_of
 from telephony.mail.models import (
     Mail,
     MailAttachment,
     Mailbox,
     MailboxKind,
+    MailEnclosure,
     MailThread,
     Matched,
     PecReceipt,
@@ -39,7 +42,7 @@ _THREAD, _MAIL, _BOX = table_of(MailThread), table_of(Mail), table_of(Mailbox)
 class Folder(StrEnum):
     """Which correspondences."""
 
-    OPEN = "open"  # somebody waits: who waits longest first
+    OPEN = "open"  # somebody waits: who is to be answered first before all
     MINE = "mine"
     ANSWERED = "answered"
     ASIDE = "aside"
@@ -84,6 +87,7 @@ class Row:
     assignee_id: int | None
     last_at: datetime
     waiting_since: datetime | None
+    answer_by: datetime | None
     attachments: int
     trouble: bool
 
@@ -98,6 +102,7 @@ class Piece:
     state: MessageState | None = None
     reason: Reason | None = None
     due_at: datetime | None = None
+    enclosed: Sequence[MailEnclosure] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +136,9 @@ def listed(
     session: Session, by: Principal, folder: Folder, *, boxes: Collection[int],
     after: tuple[datetime, UUID] | None = None,
 ) -> list[Row]:  # fmt: skip
-    """A page of a folder of these mailboxes: who waits longest first, elsewhere what came last first."""
+    """A page of a folder of these mailboxes: who is to be answered first before all, elsewhere what came last."""
     waits = folder in WAITING_FIRST
-    at: ColumnElement[Any] = _THREAD.c.waiting_since if waits else _THREAD.c.last_at
+    at: ColumnElement[Any] = _THREAD.c.answer_by if waits else _THREAD.c.last_at
     which = [_THREAD.c.state == _STATE[folder], _THREAD.c.mailbox_id.in_(boxes)]
     if folder is Folder.MINE:
         which.append(_THREAD.c.assignee_id == by.user_id)
@@ -179,6 +184,12 @@ def correspondence(session: Session, by: Principal, thread_id: UUID) -> Correspo
     receipts = _by(
         session.scalars(select(PecReceipt).where(PecReceipt.of_mail_id.in_(ids)).order_by(PecReceipt.id)), "of_mail_id"
     )
+    ours = _by(
+        session.scalars(
+            select(MailEnclosure).where(MailEnclosure.mail_id.in_(ids))
+            .order_by(MailEnclosure.added_at, MailEnclosure.id)
+        ), "mail_id",
+    )  # fmt: skip
     own = {one.mail_id for rows in receipts.values() for one in rows}
     sent = {
         one.id: one
@@ -191,8 +202,11 @@ def correspondence(session: Session, by: Principal, thread_id: UUID) -> Correspo
         if one.id in own:  # it stands with the mail that it is about
             continue
         message = sent.get(one.outbox_id) if one.outbox_id else None
-        told = (message.state, message.reason, message.due_at) if message else (None, None, None)
-        pieces.append(Piece(one, files.get(one.id, ()), receipts.get(one.id, ()), *told))
+        enclosed = ours.get(one.id, ())
+        piece = Piece(one, files.get(one.id, ()), receipts.get(one.id, ()), enclosed=enclosed)
+        if message is not None:
+            piece = replace(piece, state=message.state, reason=message.reason, due_at=message.due_at)
+        pieces.append(piece)
     known = contacts.named(session, [row.contact_id]) if row.contact_id is not None else {}
     return Correspondence(
         row, box, pieces, known.get(row.contact_id or 0, ""), _proposed(session, row), _answering(session, by, row)
@@ -214,6 +228,21 @@ def attachment(session: Session, by: Principal, attachment_id: int) -> tuple[Mai
     if row is None:
         raise NotFoundError("Questo allegato non esiste.")
     return mail(session, by, row.mail_id), row
+
+
+def last_of(session: Session, row: MailThread) -> Mail | None:
+    """What a person wrote last."""
+    theirs = (Mail.thread_id == row.id, Mail.inbound, Mail.nature == Nature.PERSON)
+    return session.scalars(
+        select(Mail).where(*theirs).order_by(Mail.at.desc(), Mail.taken_at.desc()).limit(1)
+    ).one_or_none()
+
+
+def others(last: Mail | None, box: Mailbox) -> tuple[str, ...]:
+    """Whom else a mail was for: they could get a copy of the answer."""
+    if last is None:
+        return ()
+    return others_in((one["address"] for one in last.recipients), but={box.address, last.sender})
 
 
 def may_be_told(session: Session, row: MailThread) -> bool:

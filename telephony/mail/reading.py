@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
 
@@ -70,7 +70,9 @@ class Reading:
 
 
 def read(raw: bytes, *, anchors: Sequence[Certificate] = (), at: datetime | None = None) -> Reading:
-    """Read a message. `anchors`: whom signatures of certified mail lead to, at the instant at which it came."""
+    """Read a message. `anchors`: whom signatures of certified mail lead to, at the instant `at` at which it came;
+    without both nobody knows whose they are.
+    """
     digest = hashlib.sha256(raw).hexdigest()
     outer, whole = _parsed(raw)
     headers = headers_of(outer)
@@ -79,7 +81,7 @@ def read(raw: bytes, *, anchors: Sequence[Certificate] = (), at: datetime | None
     inner: Message[str, str] = outer
     if pec is not None:
         sender = _sender(headers)
-        proof = proof_of(raw, outer, sender.address, anchors, at or datetime.now(UTC))
+        proof = proof_of(raw, outer, sender.address, anchors, at)
         if not pec.is_receipt and (held := certified.carried(outer)) is not None:
             inner, headers = held, headers_of(held)
     nature = Nature.RECEIPT if pec is not None and pec.is_receipt else nature_of(headers, inner)

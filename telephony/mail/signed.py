@@ -60,9 +60,9 @@ class _BrokenError(Exception):
 
 
 def proof_of(
-    raw: bytes, message: "Message[str, str]", sender: str, anchors: Sequence[x509.Certificate], at: datetime
-) -> Proof:
-    """What the signature around a whole message proves: of whom it is from."""
+    raw: bytes, message: "Message[str, str]", sender: str, anchors: Sequence[x509.Certificate], at: datetime | None
+) -> Proof:  # fmt: skip
+    """What the signature around a whole message proves: of whom it was from at an instant."""
     if message.get_content_type() != "multipart/signed":
         return Proof.UNSIGNED
     parts = message.get_payload()
@@ -74,7 +74,7 @@ def proof_of(
         signer, others = _signer_of(signed, content_of(parts[1]))
     except (_BrokenError, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
         return Proof.BROKEN
-    if not anchors:
+    if not anchors or at is None:
         return Proof.UNCHECKED
     named = sender.startswith(PROVIDER) and sender in _addresses(signer)
     return Proof.VALID if named and _leads_to(signer, others, anchors, at) else Proof.UNTRUSTED

@@ -52,6 +52,8 @@ class Route:
     answers: tuple[str, ...]
     thread: str
     by_hand: bool
+    copied: tuple[str, ...] = ()
+    attached: tuple[Attached, ...] = ()
 
 
 class NoRouteError(Exception):
@@ -248,7 +250,7 @@ class Delivery:
                 return _fails(one, Reason.NO_SENDER)
             mail = Mail(
                 one.id, route.sender, one.address, one.subject, one.body, one.made_at, answers=route.answers,
-                thread=route.thread, by_hand=route.by_hand,
+                thread=route.thread, by_hand=route.by_hand, copied=route.copied, attached=route.attached,
             )  # fmt: skip
             return self._handed_over(one, route.mailer, mail)
 

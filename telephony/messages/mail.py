@@ -4,6 +4,7 @@ import contextlib
 import re
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
@@ -53,7 +54,8 @@ class Attached:
 @dataclass(frozen=True, slots=True)
 class Mail:
     """An e-mail. `id` makes its Message-ID: sent again it is the same one. `answers`: the Message-IDs of those that it
-    answers, the last one last; `thread`: what it belongs to; `by_hand`: a person wrote it to this one.
+    answers, the last one last; `thread`: what it belongs to; `by_hand`: a person wrote it to this one; `copied`: who
+    gets a copy, as everybody sees.
     """
 
     id: UUID
@@ -68,6 +70,7 @@ class Mail:
     answers: tuple[str, ...] = ()
     thread: str = ""
     by_hand: bool = False
+    copied: tuple[str, ...] = ()
 
 
 class Mailer:
@@ -101,7 +104,8 @@ class Mailer:
     def send(self, mail: Mail) -> None:
         """Returns once the server has taken it: from then on it is the server's."""
         try:
-            to, content = _ascii(mail.to), self.compose(mail).as_bytes(policy=_WIRE)
+            to = [_ascii(one) for one in (mail.to, *mail.copied)]
+            content = self.compose(mail).as_bytes(policy=_WIRE)
         except (MessageError, ValueError, IndexError) as error:
             raise MailError("the address cannot be written", permanent=True, no_mailbox=True) from error
         server = self._connected()
@@ -117,6 +121,8 @@ class Mailer:
         message = EmailMessage()
         message["From"] = Address(mail.sender, addr_spec=self._from)
         message["To"] = Address(addr_spec=_ascii(mail.to))
+        if mail.copied:
+            message["Cc"] = [Address(addr_spec=_ascii(one)) for one in mail.copied]
         message["Subject"] = mail.subject
         message["Date"] = mail.made_at
         message["Message-ID"] = f"<{message_id(mail.id, self._from)}>"
@@ -182,11 +188,16 @@ def message_id(mail_id: UUID, mail_from: str) -> str:
     return f"{mail_id}@{mail_from.rpartition('@')[2]}"
 
 
-def _hand_over(server: smtplib.SMTP, sender: str, to: str, content: bytes) -> None:
-    """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides."""
+def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: bytes) -> None:
+    """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides.
+
+    The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody.
+    """
     try:
         _expect(server.mail(sender), whose_fault_is_ours=True)
-        _expect(server.rcpt(to))
+        _expect(server.rcpt(to[0]))
+        for one in to[1:]:
+            server.rcpt(one)
         _expect(server.docmd("DATA"), wanted=_DATA_WANTED)
     except (OSError, smtplib.SMTPException) as error:
         raise MailError(f"the mail server hung up before the message: {type(error).__name__}") from error

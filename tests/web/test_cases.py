@@ -110,7 +110,7 @@ def test_board_list_calendar_and_file_show_what_is_open_and_siena_sees_none_of_i
     assert "hidden" in desk.sees("/cases/news")
     desk.sends("/cases", contact=desk.cast.mario, topic="access", channel="pec", reasons="x", received_on="2026-01-10")
     desk.sends(f"/cases/{desk.case().id}/assign", version=1, user_id="me")
-    assert "1 richiesta in scadenza" in desk.sees("/cases/news")
+    assert "1 richiesta da guardare" in desk.sees("/cases/news")
     with desk.runtime.database.begin(Scope.of_enti([desk.cast.siena], [desk.cast.other_contract])) as session:
         assert session.scalars(select(Case)).all() == []
 

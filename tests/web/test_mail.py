@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from crm.core.db import Database, Scope
 from crm.documents.models import Scan
-from telephony.mail import boxes, intake
+from telephony.mail import boxes, deeds, intake
 from telephony.mail.intake import Came
 from telephony.mail.models import MailAttachment, Mailbox, MailThread, ThreadState
 from telephony.mail.reading import read
@@ -134,3 +134,61 @@ def test_sara_sets_a_mailbox_up_and_tries_it(client: TestClient, database: Datab
         assert (row.name, row.closed_at is None) == ("Tributi di Empoli", False)
     as_(client, "anna")
     assert client.get("/mail/boxes").status_code == 403
+
+
+def test_files_and_a_preview_go_with_what_is_written(client: TestClient, cast: Cast, inbox: dict[str, UUID]) -> None:
+    anna, thread = as_(client, "anna"), inbox["Rateizzazione"]
+    anna.post(f"/mail/{thread}/identify", data={"contact": cast.mario})
+    refused = anna.post(f"/mail/{thread}/files", files={"file": ("x.exe", b"MZ", "application/octet-stream")})
+    assert refused.status_code == 422
+    large = b"%PDF-1.7 " + bytes(200_000)  # more than a form
+    taken = anna.post(f"/mail/{thread}/files", files={"file": ("modulo.pdf", large, "application/pdf")}).text
+    file = re.search(r'href="(/mail/files/[^"]+)"', taken)
+    assert file is not None
+    assert anna.get(file[1]).content == large
+    shown = anna.post(f"/mail/{thread}/preview", data={"text": "Ecco il modulo.", "quotes": "true"}).text
+    assert "Ufficio tributi" in shown
+    assert "&gt; Buongiorno" in shown
+    assert "modulo.pdf" in shown
+    page = anna.get(f"/mail/{thread}").text
+    assert "modulo.pdf" in page  # it stays with the draft
+    assert "modulo.pdf" not in as_(client, "luca").get(f"/mail/{thread}").text
+    assert client.get(file[1]).status_code == 404
+    out = {"enclosure": file[1].rpartition("/")[2]}
+    assert "modulo.pdf" not in as_(client, "anna").post(f"/mail/{thread}/files/out", data=out).text
+
+
+def test_a_case_is_opened_from_a_conversation_with_its_files(
+    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+) -> None:
+    anna, thread = as_(client, "anna"), inbox["Ricevuta"]
+    anna.post(f"/mail/{thread}/identify", data={"contact": cast.mario})
+    assert f"/cases/new?thread={thread}" in anna.get(f"/mail/{thread}").text
+    page = anna.get(f"/cases/new?thread={thread}").text
+    file = re.search(r'name="files" value="(\d+)" checked', page)
+    assert file is not None
+    assert "In allegato" in page
+    form = {"topic": "relief", "channel": "email", "reasons": "Ha pagato", "contact": cast.mario, "thread": str(thread)}
+    made = anna.post("/cases", data={**form, "files": file[1]}).headers["HX-Redirect"]
+    page = anna.get(made).text
+    assert "ricevuta.pdf" in page
+    assert f"/mail/{thread}" in page
+    assert f'href="{made}"' in anna.get(f"/mail/{thread}").text
+    assert anna.post("/cases", data=form).status_code == 409
+
+
+def test_a_colleague_s_deeds_appear_while_the_page_is_read(
+    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+) -> None:
+    anna, thread = as_(client, "anna"), inbox["Rateizzazione"]
+    name = re.search(r'hx-ws:connect="(/ws/mail-[^"]+)"', anna.get(f"/mail/{thread}").text)
+    assert name is not None
+    origin = {"origin": "http://testserver"}
+    with anna.websocket_connect(name[1], headers=origin) as socket:
+        assert "vorrei pagare a rate" in next(said for said in iter(socket.receive_text, None) if "mail-live" in said)
+        with database.begin(Scope.of_contract(cast.contract)) as session:
+            deeds.begin(session, principal_of(session, cast.luca), thread_id=thread)
+        while "Luca sta scrivendo" not in (said := socket.receive_text()):
+            assert '"now"' in said or "mail-" in said
+    with anna.websocket_connect("/ws/mail-nessuna-0-0", headers=origin) as socket:
+        assert socket.receive()["code"] == 4403

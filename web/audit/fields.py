@@ -1,6 +1,7 @@
 """How the access log calls the fields that changed. Italian; the catalogue has the others."""
 
 FIELDS = {
+    "case": "richiesta",
     "term": "termine",
     "protocol": "protocollo",
     "bands": "fasce di importo",

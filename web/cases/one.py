@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
-from crm.cases import documents, owners, resting, rights, service, together, told, views
+from crm.cases import documents, hearing, owners, resting, rights, service, together, told, views
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
@@ -24,6 +24,7 @@ from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from telephony.mail import requests
 from web.cases import files
 from web.cases.words import ASKS, DO, WHY
 from web.consigning import routes as handed
@@ -47,7 +48,9 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
 
     def work(session: Session) -> dict[str, Any]:
         found = views.one(session, case_id)
-        told.note(session, visit.principal, session.get_one(Case, case_id), "case.looked")
+        row = session.get_one(Case, case_id)
+        told.note(session, visit.principal, row, "case.looked")
+        hearing.looked(session, visit.principal, row)
         his = rights.parts(session, visit.principal, found.ente_id)
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
@@ -56,6 +59,8 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
             "sender": senders.of_case(session, case_id),
+            "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
+            "news": found.heard_at or requests.unread_since(session, case_id),
             "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
@@ -80,7 +85,9 @@ def step(
     said = Said(words, outcome, id_of(office_id))
     runtime.database.transact(
         _scope(visit),
-        lambda session: service.step(session, visit.principal, case_id=case_id, version=version, deed=deed, said=said),
+        lambda session: service.step(
+            session, visit.principal, case_id=case_id, version=version, deed=deed, said=said, answers=requests.reply
+        ),
     )
     return told_anew("Fatto.", visit)
 

@@ -27,6 +27,8 @@ from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.positions import queries as positions
 from telephony.calls import conversation
+from telephony.mail import requests
+from web.cases import from_mail
 from web.cases.words import HEAD, YES
 from web.edge.answers import shown_anew
 from web.edge.fields import NearDay
@@ -144,31 +146,34 @@ def due(
 @router.get("/new")
 def new(
     request: Request, runtime: RuntimeDep, visit: VisitDep, contact: Chosen[int] = None, call: Chosen[UUID] = None,
-    follow_up: Chosen[int] = None,
+    follow_up: Chosen[int] = None, thread: Chosen[UUID] = None,
 ) -> Response:  # fmt: skip
-    """A new case of a taxpayer's, or of an ente's own."""
+    """A new case of a taxpayer's, or of an ente's own; perhaps of what somebody wrote."""
 
     def work(session: Session) -> dict[str, Any]:
         scope = visit.scope(Permission.CASE_WORK)
+        mail = requests.suggested(session, visit.principal, thread_id=thread) if thread is not None else None
+        whose = mail.contact_id if mail is not None else contact
         said: dict[str, Any] = {
             "today": clock.business_day(clock.now(session)), "channels": Channel, "call": call, "person": None,
             "topics": [one for one in Topic if one in OF_NOBODY], "promised": None, "open": [], "debts": [],
             "ente_options": [(str(one.id), one.name) for one in enti.badges(session, scope.enti).values()],
+            "mail": mail,
         }  # fmt: skip
-        if contact is None:
+        if whose is None:
             return said
-        person = contacts.get(session, contact)
-        his = [one.id for one in contacts.same_person(session, contact)]
+        person = contacts.get(session, whose)
+        his = [one.id for one in contacts.same_person(session, whose)]
         promised = follow_ups.get(session, follow_up) if follow_up is not None else None
-        audit.note(session, visit.principal, kind="case.begun", ente_id=person.ente_id, contact_id=contact)
+        audit.note(session, visit.principal, kind="case.begun", ente_id=person.ente_id, contact_id=whose)
         return said | {
             "person": person,
             "ente": enti.badges(session)[person.ente_id],
             "topics": list(Topic),
-            "debts": positions.of_contact(session, [contact], brief=True),
+            "debts": positions.of_contact(session, [whose], brief=True),
             "open": [one for one in queries.of_contacts(session, his) if one.state is not State.CLOSED],
             "promised": promised
-            if promised and promised.contact_id == contact and promised.kind is FollowUpKind.CASE
+            if promised and promised.contact_id == whose and promised.kind is FollowUpKind.CASE
             else None,
         }
 
@@ -182,9 +187,11 @@ def make(
     runtime: RuntimeDep, visit: ChangeDep, topic: Annotated[Topic, Form()], channel: Annotated[Channel, Form()],
     reasons: FieldText = "", asked: FieldText = "", received_on: Typed[NearDay] = None, contact: Typed[int] = None,
     ente: Typed[int] = None, references: Annotated[tuple[str, ...], Form()] = (), surety: FieldText = "",
-    call: Typed[UUID] = None, follow_up: Typed[int] = None,
+    call: Typed[UUID] = None, follow_up: Typed[int] = None, thread: Typed[UUID] = None,
+    files: Annotated[tuple[int, ...], Form()] = (),
 ) -> Response:  # fmt: skip
-    """Register it."""
+    """Register it. `files`: those of the conversation of which it comes."""
+    documents = from_mail.brought(runtime, visit, thread, files) if thread is not None else []
 
     def work(session: Session) -> int:
         request = Asked(
@@ -192,13 +199,15 @@ def make(
             channel,
             reasons,
             asked,
-            _received(session, received_on),
+            _received(session, received_on) if thread is None else requests.came(session, visit.principal, thread),
             references,
             bool(surety),
             _own_call(session, visit, call),
             follow_up,
         )
         made = service.open_case(session, visit.principal, request=request, contact_id=contact, ente_id=ente)
+        if thread is not None:
+            requests.become(session, visit.principal, thread_id=thread, case_id=made, documents=documents)
         visit.sent(session)
         return made
 

@@ -80,6 +80,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.READ: "Aperto dal cittadino",
         Deed.IDENTIFY: "Riconosciuto il contribuente",
         Deed.WARN: "Segnalato che il termine sta per finire",
+        Deed.HEAR: "Ha scritto di nuovo",
         Deed.REPEAT: "Chiesta di nuovo",
         Deed.PROPOSE: "Proposta al gestionale",
         Deed.ACCEPTED: "Accettata dal gestionale",

@@ -123,6 +123,7 @@ def engine() -> None:
     from telephony.calls.supervision import end_locked_anywhere  # noqa: PLC0415
     from telephony.engine import Chore, Engine  # noqa: PLC0415
     from telephony.ivr.keeping import forget as forget_digits  # noqa: PLC0415
+    from telephony.mail.enclosing import forget_old as forget_enclosures  # noqa: PLC0415
     from telephony.mail.fetching import Fetcher  # noqa: PLC0415
     from telephony.mail.trust import anchors_in  # noqa: PLC0415
     from telephony.mail.watching import Watch as MailWatch  # noqa: PLC0415
@@ -181,6 +182,7 @@ def engine() -> None:
         Chore("holds", 60, partial(forget_holds, runtime.database), patient=True),
         Chore("appointments_kept", 3600, partial(forget_people, runtime.database), patient=True),
         Chore("agents_kept", 3600, partial(forget_agents, runtime.database), patient=True),
+        Chore("enclosures_kept", 3600, partial(forget_enclosures, runtime.database), patient=True),
         Chore("drafts_kept", 3600, partial(forget_drafts, runtime.database), patient=True),
         Chore("submissions_kept", 600, partial(forget_submissions, runtime.database), patient=True),
         Chore("desk_days", 60, partial(end_days, runtime.database), patient=True),

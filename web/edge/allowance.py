@@ -20,6 +20,7 @@ from outbound.cati.questionnaire import workbook
 from outbound.field.agents import files, photos
 from outbound.field.visits import devices
 from outbound.lists import sheets
+from telephony.mail import enclosing
 from telephony.selfservice import administration
 from web.edge.visits import COOKIE, visit_of
 from web.field import places, rounds_forms
@@ -39,6 +40,7 @@ _UPLOADS: tuple[tuple[str, Collection[Permission], int], ...] = (
     (r"/enti/\d+/pins", [Permission.ENTE_MANAGE], administration.MOST_BYTES),
     (r"/monitoring/\d+", [Permission.MONITORING_MANAGE], monitoring.MOST_BYTES),
     (r"/cases/\d+/documents", list(rights.OF.values()), documents.MOST_BYTES),
+    (r"/mail/[0-9a-f-]{36}/files", [Permission.MAIL_ANSWER], enclosing.MOST_BYTES),
     (r"/campaigns/\d+/letters/returns", [Permission.CAMPAIGN_MANAGE], letters.MOST_UPLOAD),
     (r"/questionnaires(/\d+/versions)?", [Permission.QUESTIONNAIRE_WRITE], workbook.MOST_BYTES),
     (r"/field/agents/\d+/photo", [Permission.FIELD_MANAGE], photos.MOST_BYTES),

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from crm.cases.deadlines import shown_day
 from crm.contacts.phone import spaced
 from crm.core.clock import ROME
 from crm.files.gate import USUAL
@@ -55,6 +56,7 @@ def environment(language: str) -> Environment:
         "longday": lambda day: _longday(day, locale),
         "month": lambda day: format_date(day, "LLLL y", locale=locale),
         "at": lambda instant: format_datetime(instant, "d MMM y, HH:mm", tzinfo=ROME, locale=locale),
+        "last_day": shown_day,  # of a term that is over at an instant
         "clock": partial(_clock, locale=locale),
         "stamp": lambda instant: instant.isoformat(timespec="milliseconds"),
         "local": lambda instant: f"{instant.astimezone(ROME):%Y-%m-%dT%H:%M}",  # as a form's field has it

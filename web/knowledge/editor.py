@@ -13,7 +13,7 @@ from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from crm.knowledge import queries, service
-from crm.knowledge.filling import PLACES, Situation, unknown
+from crm.knowledge.filling import OF_REPLIES, PLACES, Situation, unknown
 from crm.knowledge.markup import rendered, steps
 from crm.knowledge.models import PieceKind
 from crm.knowledge.queries import VersionView, Whole
@@ -118,7 +118,8 @@ def edit(request: Request, runtime: RuntimeDep, visit: VisitDep, piece_id: int, 
     return page(
         request, "knowledge/edit.html", visit.language, visit=visit, csrf=visit.csrf_token, piece=piece, shown=shown,
         is_newest=shown is piece.versions[0], said=said, reasons=reasons, stands=stands, contract=contract,
-        badge=badges.get(piece.ente_id) if piece.ente_id is not None else None, topics=tuple(Topic), places=PLACES,
+        badge=badges.get(piece.ente_id) if piece.ente_id is not None else None, topics=tuple(Topic),
+        places=(*PLACES, *(OF_REPLIES if piece.kind is PieceKind.REPLY else ())),
         preview=_preview(visit, piece, shown, Situation(now, visit.principal.name)),
     )  # fmt: skip
 
@@ -214,5 +215,5 @@ def _preview(visit: Visit, piece: Whole, version: VersionView, situation: Situat
     return fragment(
         "knowledge/_preview.html", visit.language, kind=piece.kind.value, body=version.body,
         html=rendered(version.body, situation.values), steps=steps(version.body, situation.values),
-        strange=unknown(version.body),
+        strange=unknown(version.body, more=OF_REPLIES if piece.kind is PieceKind.REPLY else ()),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Words shown. Articles, scripts and note templates."""
+"""Words shown. Articles, scripts note templates and replies."""
 
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         PieceKind.ARTICLE: "Articolo",
         PieceKind.SCRIPT: "Script",
         PieceKind.NOTE: "Modello di nota",
+        PieceKind.REPLY: "Modello di risposta",
     },
     Standing: {
         Standing.RETIRED: "Ritirato",

@@ -30,6 +30,7 @@ from crm.levels.verdicts import Verdict
 from crm.reports.report import Level, level_in
 from outbound.dialer import staffing
 from outbound.field.agents import judged as judged_agents
+from telephony.mail import measured as mails
 from telephony.surveys import queries as surveys
 
 PERIODS_SHOWN = 13
@@ -115,7 +116,8 @@ def days_of(session: Session, contract_id: int, ente_id: int | None) -> Days:
             marks = surveys.contented(session, contract_id, first, after, ente_id=ente_id)
             outbound = staffing.of_period(session, contract_id, first, after, ente_id=ente_id)
             unfit = judged_agents.of_period(session, contract_id, first, after, ente_id=ente_id)
-            known[first, after] = replace(found, marks=marks, outbound=outbound, unfit=unfit)
+            replies = mails.replies_of_period(session, contract_id, first, after, ente_id=ente_id)
+            known[first, after] = replace(found, marks=marks, outbound=outbound, unfit=unfit, replies=replies)
         return known[first, after]
 
     return of

@@ -78,6 +78,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Whole.CASE_TERMS: "termini delle richieste",
         Whole.CASE_DAYS: "giorni del termine più lungo di una richiesta",
         Whole.COMPLAINTS: "reclami",
+        Whole.MAIL_REPLIES: "e-mail e PEC che aspettavano risposta",
+        Whole.MAIL_REPLY_DAYS: "giorni della risposta più lenta a un'e-mail o PEC",
+        Whole.MAIL_REPLY_SUM_DAYS: "giorni di tutte le risposte a e-mail e PEC, insieme",
     },
     WhyChanged: {
         WhyChanged.IMPORTED: "chiamate di un altro sistema, importate dopo",

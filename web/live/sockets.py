@@ -35,6 +35,7 @@ from web.follow_ups import routes as follow_ups
 from web.imports import routes as imports
 from web.live.hub import Hub, Render
 from web.live.threads import to_the_end
+from web.mail import live as mail
 from web.oversight import broadcasts
 from web.oversight import routes as oversight
 from web.practice import view as practice
@@ -119,6 +120,8 @@ def joining(name: str) -> Joining | None:
     kind, _, number = name.partition("-")
     if kind == "office":  # and a day: `office-12-2026-11-24`
         return lambda runtime, visit: agendas.join(runtime, visit, number)
+    if kind == "mail":  # a folder, a mailbox and a correspondence: `mail-open-0-0`
+        return lambda runtime, visit: mail.join(runtime, visit, number)
     if kind in NUMBERED and (id_ := id_of(number)) is not None:
         return lambda runtime, visit: NUMBERED[kind](runtime, visit, id_)
     return PAGES.get(name)

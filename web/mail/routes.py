@@ -10,13 +10,12 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.core import clock
+from crm.drafts import service as drafts
 from crm.drafts.places import FormKind, Place
 from crm.enti import queries as enti
-from crm.follow_ups import queries as follow_ups
 from telephony.calls.choices import Topic
-from telephony.mail import deeds, queries
-from telephony.mail.queries import PAGE, Folder
+from telephony.mail import deeds, enclosing, queries, requests
+from telephony.mail.queries import Folder
 from web.contacts.box import look
 from web.drafts.written import Written
 from web.edge.answers import shown_anew
@@ -24,10 +23,13 @@ from web.edge.i18n import translations
 from web.edge.requests import content_security_policy
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.mail import live, replies
+from web.mail.live import Which
 from web.wiring import Runtime
 
 router = APIRouter(prefix="/mail", include_in_schema=False)
 FieldText = Annotated[str, Form()]
+MOST_TYPED = 7_000  # of what an answer may hold: the signature, and more, comes below
 
 
 @router.get("")
@@ -57,13 +59,16 @@ def one(
 def answer(
     runtime: RuntimeDep, visit: ChangeDep, thread: UUID, version: Annotated[int, Form()],
     once: Annotated[UUID, Form()], text: FieldText = "", sure: Annotated[bool, Form()] = False,
+    copied: Annotated[tuple[str, ...], Form()] = (), quotes: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Write back."""
     words = translations(visit.language)
 
     def work(session: Session) -> None:
-        by = visit.principal
-        deeds.answer(session, by, thread_id=thread, version=version, text=text, once=once, sure=sure)
+        deeds.answer(
+            session, visit.principal, thread_id=thread, version=version, text=text, once=once, sure=sure,
+            copied=copied, quotes=quotes,
+        )  # fmt: skip
         visit.sent(session)
 
     return _do(
@@ -83,8 +88,14 @@ def answering(runtime: RuntimeDep, visit: ChangeDep, thread: UUID) -> Response:
 def undo(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, mail: Annotated[UUID, Form()]) -> Response:
     """Take an answer back."""
     words = translations(visit.language)
-    assert thread  # it stands in the address for whoever reads the log
-    return _do(runtime, visit, _with(visit, deeds.undo, mail_id=mail), words.gettext("Annullata: non è partita."))
+
+    def work(session: Session) -> None:
+        text = deeds.undo(session, visit.principal, mail_id=mail)
+        drafts.save(session, visit.principal, place=place_of(thread), writing=uuid4(), fields={"text": [text]})
+
+    return _do(
+        runtime, visit, work, words.gettext("Annullata: non è partita. Il testo è di nuovo sotto, da correggere.")
+    )
 
 
 @router.post("/{thread}/assign")
@@ -148,6 +159,11 @@ def who(
     return HTMLResponse(fragment("mail/_results.html", visit.language, look=found, thread=thread))
 
 
+def place_of(thread: UUID) -> Place:
+    """Where what is typed as an answer is kept."""
+    return Place(FormKind.MAIL, 0, thread.hex)
+
+
 def frames(runtime: Runtime) -> str:
     """The policy of the page: it shows a letter's HTML in a frame of our own, which may do nothing."""
     return f"{content_security_policy(runtime.carrier.origins())}; frame-src 'self'"
@@ -157,43 +173,30 @@ def _page(
     request: Request, runtime: Runtime, visit: Visit, *, folder: Folder = Folder.OPEN, box: str = "",
     after: tuple[datetime, UUID] | None = None, thread: UUID | None = None, asked: str = "",
 ) -> Response:  # fmt: skip
-    by = visit.principal
+    by, which = visit.principal, Which(folder, box, thread)
     with runtime.database.begin(visit.scope(Permission.MAIL_ANSWER)) as session:
-        boxes = queries.boxes_of(session, by)
-        chosen = [one.id for one in boxes if not box or str(one.id) == box]
+        said = live.listing(session, by, which, after=after)
         if asked:
-            rows = queries.found(session, asked, boxes=[one.id for one in boxes])
-        else:
-            rows = queries.listed(session, by, folder, boxes=chosen, after=after)
-        shown: dict[str, Any] = {}
+            said |= {"rows": queries.found(session, asked, boxes=[one.id for one in said["boxes"]]), "more": False}
+        shown: dict[str, Any] = {"found": None, "names": {}}
         if thread is not None:
             found = deeds.look(session, by, thread)
-            place = Place(FormKind.MAIL, 0, thread.hex)
-            ente_id = found.thread.ente_id
-            held = enti.contracts_of(session, ente_id) if ente_id is not None else frozenset({found.thread.contract_id})
-            colleagues = follow_ups.colleagues(session, contract_ids=held, ente_id=ente_id or min(
-                enti.enti_of(session, found.thread.contract_id), default=0))  # fmt: skip
+            place, colleagues = place_of(thread), live.colleagues(session, found)
             shown = {
+                "case": requests.of_thread(session, found.thread),
                 "found": found, "place": str(place), "written": Written.of(session, visit, [place]),
-                "colleagues": colleagues, "may_tell": queries.may_be_told(session, found.thread),
-                "next_one": _next(rows, thread),
+                "colleagues": colleagues, "names": {one.id: one.name for one in colleagues},
+                "may_tell": queries.may_be_told(session, found.thread),
+                "others": queries.others(queries.last_of(session, found.thread), found.box),
+                "replies": replies.offered(session, by, found), "enclosed": enclosing.written(session, by, thread),
+                "most_bytes": enclosing.MOST_BYTES, "most_text": MOST_TYPED,
             }  # fmt: skip
-        badges, now = enti.badges(session), clock.now(session)
     answer = page(
-        request, "mail/page.html", visit.language, visit=visit, csrf=visit.csrf_token, folder=folder, folders=Folder,
-        boxes=boxes, box=box, rows=rows, asked=asked, badges=badges, now=now, topics=Topic, thread_id=thread,
-        names={one.id: one.name for one in shown.get("colleagues", ())}, more=len(rows) == PAGE and not asked,
-        once=uuid4(), **({"found": None} | shown),
+        request, "mail/page.html", visit.language, visit=visit, csrf=visit.csrf_token, folders=Folder, topics=Topic,
+        once=uuid4(), live="" if asked or after else which.socket, **(said | {"asked": asked} | shown),
     )  # fmt: skip
     answer.headers["content-security-policy"] = frames(runtime)
     return answer
-
-
-def _next(rows: list[queries.Row], thread: UUID) -> UUID | None:
-    """Which one comes after this in the list."""
-    ids = [one.id for one in rows]
-    at = ids.index(thread) + 1 if thread in ids else 0
-    return next((one for one in ids[at:] if one != thread), None)
 
 
 def _place(after: str, last: UUID | None) -> tuple[datetime, UUID] | None:

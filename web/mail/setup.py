@@ -6,10 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from crm.cases.terms import GENERAL
+from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from telephony.calls.choices import Topic
-from telephony.mail import boxes
+from telephony.mail import boxes, measured, waiting
 from telephony.mail.boxes import Told
 from telephony.mail.models import Auth, Mailbox, MailboxKind, Tls
 from telephony.mail.secrets import Secret, Tokens
@@ -131,6 +133,14 @@ def _page(request: Request, runtime: RuntimeDep, visit: Visit, mailbox: int | No
     by = visit.principal
     with runtime.database.begin(visit.scope(Permission.MAILBOX_MANAGE)) as session:
         rows = boxes.listed(session)
+        times = {one.id: measured.times_of(session, one.id) for one in rows}
+        terms = {
+            one.id: waiting.term_on(
+                session, one.contract_id, clock.now(session), certified=one.kind is MailboxKind.PEC
+            )
+            for one in rows
+        }  # fmt: skip
+        now = clock.now(session)
         found = next((one for one in rows if one.id == mailbox), None)
         if mailbox is not None and found is None:
             raise NotFoundError("Questa casella non esiste.")
@@ -148,5 +158,5 @@ def _page(request: Request, runtime: RuntimeDep, visit: Visit, mailbox: int | No
     return page(
         request, "mail/boxes.html", visit.language, visit=visit, csrf=visit.csrf_token, rows=rows, found=found,
         whose=whose, queues=lines, kinds=MailboxKind, encryptions=Tls, ways=Auth, rules=rules, badges=badges,
-        topics=Topic,
+        topics=Topic, times=times, terms=terms, now=now, shown_days=measured.SHOWN.days, by_law=GENERAL.source,
     )  # fmt: skip

@@ -10,8 +10,14 @@ from telephony.mail.models import Auth, MailboxKind, Matched, ThreadState, Tls, 
 from telephony.mail.queries import Folder
 from telephony.mail.signed import Proof
 from telephony.mail.story import Way
+from web.mail.holes import NotFilled
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
+    NotFilled: {
+        NotFilled.NOT_KNOWN: "non è sicuro chi scrive", NotFilled.NOT_VERIFIED: "l'indirizzo non è verificato come suo",
+        NotFilled.NOT_OPEN: "il suo fascicolo non è aperto: aprilo, poi ricarica questa pagina",
+        NotFilled.NOTHING_OWED: "non risulta niente da pagare", NotFilled.NO_CASE: "non c'è una richiesta",
+    },
     Folder: {
         Folder.OPEN: "Da rispondere", Folder.MINE: "Affidate a me", Folder.ANSWERED: "Risposte date",
         Folder.ASIDE: "Messaggi automatici", Folder.CLOSED: "Chiuse",

@@ -124,14 +124,17 @@ def test_what_is_granted_goes_with_the_decision_is_done_and_closes_the_case(desk
             day=desk.seen(case).received_at.date(),
         )
     )  # fmt: skip
-    desk.does(case, Deed.REPLY, words="Lo sgravio è concesso")
-    desk.looks()
-    assert desk.seen(case).state is State.AT_GESTIONALE
     desk.do(
         lambda session: session.execute(
             update(Position).where(Position.reference == "E-1").values(state=PositionState.RELIEVED)
         )
     )
+    desk.looks()
+    one = desk.seen(case)
+    assert one.state is State.DECIDED  # he is still to be told, and nobody waits for the gestionale
+    assert TermKind.CARRIED not in {each.kind for each in one.running}
+    desk.does(case, Deed.REPLY, words="Lo sgravio è concesso")
+    assert desk.seen(case).state is State.AT_GESTIONALE
     desk.looks()
     assert desk.seen(case).state is State.CLOSED
     assert desk.progress(case)[0] is Progress.SEEN

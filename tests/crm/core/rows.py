@@ -98,6 +98,7 @@ from crm.continuity.models import RemarkState as AskedState
 from crm.core import configuration, jobs
 from crm.core.db import Base, Database, Scope
 from crm.documents.models import Document, DocumentContent, DocumentKind, Scan
+from crm.documents.scanning import NOT_SCANNED
 from crm.drafts import service as drafts
 from crm.drafts.places import FormKind, Place
 from crm.duplicates import service as duplicates
@@ -207,8 +208,9 @@ from telephony.calls.models import CallSetting
 from telephony.history.models import ImportedCall, PastOutcome
 from telephony.ivr.models import EmergencyMessage
 from telephony.lines import queries as lines
-from telephony.mail import boxes, intake
+from telephony.mail import boxes, enclosing, intake
 from telephony.mail.intake import Came
+from telephony.mail.models import Mail
 from telephony.mail.reading import read
 from telephony.quality import forms
 from telephony.quality.models import Evaluation, EvaluationWord, Word
@@ -736,7 +738,13 @@ def _receives_mail(session: Session, cast: Cast) -> None:
     for ente_id, address in ((cast.empoli, BOX), (None, "regionale@comuni.example")):
         box = boxes.box(session, boxes.add(session, sara, mailbox(cast, ente_id=ente_id, address=address)))
         raw = with_file("ricevuta.pdf", b"%PDF")
-        intake.take(session, box, Came(read(raw), 1, 1, len(raw), AS_OF, cast.empoli))
+        mail_id = intake.take(session, box, Came(read(raw), 1, 1, len(raw), AS_OF, cast.empoli))
+        if ente_id is not None and mail_id is not None:
+            thread_id = session.get_one(Mail, mail_id).thread_id
+            enclosing.enclose(
+                session, sara, thread_id=thread_id, file=enclosing.brought("modulo.pdf", b"%PDF-1.7"),
+                scanned=NOT_SCANNED,
+            )  # fmt: skip
         raw = receipt("accettazione", "x@y")
         intake.take(session, box, Came(read(raw), 1, 2, len(raw), AS_OF, cast.empoli))
 

@@ -12,9 +12,20 @@ from crm.levels.agreement import Promise
 from crm.levels.formulas import Standing
 from crm.levels.judgement import _JUDGES as JUDGES
 from crm.levels.judgement import judge
-from crm.levels.known import AtDesks, Breach, Complaint, Complaints, Continuity, Evidence, Outbound, TermTaken, Unfit
+from crm.levels.known import (
+    AtDesks,
+    Breach,
+    Complaint,
+    Complaints,
+    Continuity,
+    Evidence,
+    Outbound,
+    Replied,
+    TermTaken,
+    Unfit,
+)
 from crm.levels.metering import Callers, Counts, Measured, contribution
-from crm.levels.metrics import METRICS, OF_CASES
+from crm.levels.metrics import METRICS, OF_CASES, OF_MAIL
 from crm.levels.metrics import MetricName as N
 from crm.levels.terms import USUAL, Denominator, Formula, Terms
 
@@ -100,6 +111,12 @@ def complaints(many: int, *, of: int) -> Evidence:
     return Evidence(DAYS, {DAYS[0]: {Callers.MOBILE: Counts(answered=of)}}, complaints=known)
 
 
+def replied(metric: N, *days: int, calendar: Sequence[int] = ()) -> Evidence:
+    """Answers to mails, each after so many days of the metric's, and of the calendar's."""
+    both = zip_longest(days, calendar, fillvalue=0)
+    return Evidence(replies=tuple(Replied(f"M-{n}", 1, metric, DAYS[0], one, c) for n, (one, c) in enumerate(both)))
+
+
 GOLDEN: dict[N, Sequence[Example]] = {
     **{
         metric: (
@@ -110,6 +127,21 @@ GOLDEN: dict[N, Sequence[Example]] = {
         )
         for metric in OF_CASES
     },
+    **{
+        metric: (
+            Example("<=", "3", replied(metric, 0, 3), "3", NEAR),
+            Example("<=", "3", replied(metric, 4, 1), "4", BROKEN),
+            Example("<=", "3", replied(metric, 0), "0", GOOD),
+            Example("<=", "3", replied(N.MEAN_MAIL_REPLY, 9), None, UNKNOWN),
+        )
+        for metric in OF_MAIL
+    },
+    N.MEAN_MAIL_REPLY: (
+        Example("<=", "3", replied(N.PEC_REPLY, calendar=(0, 6)), "3", NEAR),
+        Example("<=", "3", replied(N.EMAIL_REPLY, calendar=(1, 4, 5)), "3.333333", BROKEN),
+        Example("<=", "3", replied(N.EMAIL_REPLY, calendar=(0, 1)), "0.5", GOOD),
+        Example("<=", "3", Evidence(), None, UNKNOWN),
+    ),
     N.COMPLAINTS: (
         Example("<", "0.005", complaints(5, of=1000), "0.005", BROKEN),
         Example("<=", "0.005", complaints(5, of=1000), "0.005", NEAR),

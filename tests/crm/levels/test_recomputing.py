@@ -24,7 +24,18 @@ from crm.levels.behind import Paid, behind
 from crm.levels.closing import close_due, closed
 from crm.levels.differences import Counted, Learnt, Whole, WhyChanged, differences, shifts
 from crm.levels.judgement import judge_all
-from crm.levels.known import AtDesks, Breach, Complaint, Complaints, Continuity, Evidence, Outbound, TermTaken, Unfit
+from crm.levels.known import (
+    AtDesks,
+    Breach,
+    Complaint,
+    Complaints,
+    Continuity,
+    Evidence,
+    Outbound,
+    Replied,
+    TermTaken,
+    Unfit,
+)
 from crm.levels.later import Changes
 from crm.levels.metering import Account, Callers, Counts, FactKind, Measured, quarter_of
 from crm.levels.metrics import LONGEST_WAIT, LOST, Each
@@ -53,7 +64,7 @@ def test_each_figure_of_what_is_kept_has_its_difference() -> None:
         continuity=Continuity((Decimal(31),), (Decimal(2),), timedelta(hours=24), timedelta(minutes=31), Decimal(4)),
         desks=AtDesks({SIXTH: 900}, 3, 1200, 5), outbound=Outbound(90, 3_600_000),
         unfit=(Unfit(1, 1, SIXTH, 2, 4),), terms=(TermTaken(1, 1, "x", SIXTH, 6),),
-        complaints=Complaints((Complaint(1, 1, SIXTH),)),
+        complaints=Complaints((Complaint(1, 1, SIXTH),)), replies=(Replied("M-2", None, "x", SIXTH, 4, 6),),
     )  # fmt: skip
     found = {one.figure: (one.was, one.now) for one in shifts(then, now)}
     assert found[Whole.SERVICE_DAYS] == (1, 0)

@@ -46,6 +46,16 @@ def with_file(name: str, content: bytes, media: str = "application/pdf", **more:
     return message.as_bytes()
 
 
+def bounced(message_id: str) -> bytes:
+    """A mail server says that this one did not arrive (RFC 3464)."""
+    return (
+        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.it\r\nContent-Type: multipart/report; "
+        b'report-type=delivery-status; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
+        b"Final-Recipient: rfc822; mario.bianchi@example.it\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n"
+        b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: " + message_id.encode() + b"\r\n--b--\r\n"
+    )  # fmt: skip
+
+
 def daticert(
     kind: str, original: str, *, sender: str = PEC_BOX, to: str = "mario@pec.example", error: str = "nessuno"
 ) -> str:

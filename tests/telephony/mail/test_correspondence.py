@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -15,16 +17,24 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
+from crm.cases import hearing, owners, service
+from crm.cases.deadlines import Span, due_at
+from crm.cases.lifecycle import Channel, Deed, State, Topic
+from crm.cases.models import Case
+from crm.cases.service import Request, Said
 from crm.contacts.models import ContactReach, ReachKind, Verification
-from crm.core import jobs
+from crm.core import clock, jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from crm.documents.scanning import Scanner
+from crm.documents.scanning import NOT_SCANNED, Scanned, Scanner
+from crm.levels import administration
+from crm.levels.agreement import Agreement, Period
+from crm.levels.known import Replied
+from crm.levels.presets import PRESETS, of_contract
 from crm.messages import outbox
 from crm.messages.models import Message
-from crm.messages.templates import MessageTemplate
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
-from telephony.mail import boxes, deeds, queries
+from telephony.mail import boxes, deeds, enclosing, measured, queries, requests
 from telephony.mail.errors import MailboxError
 from telephony.mail.fetching import Fetcher
 from telephony.mail.models import (
@@ -42,12 +52,12 @@ from telephony.mail.models import (
 from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
 from telephony.mail.secrets import Secret, Tokens
-from telephony.mail.writing import routes
+from telephony.mail.writing import OF_MAILBOXES, routes
 from telephony.messages.delivery import Delivery
-from tests.cast import principal_of
+from tests.cast import AS_OF, principal_of
 from tests.telephony.fake_carrier import FakeCarrier
 from tests.telephony.mail.conftest import Post, opened, told
-from tests.telephony.mail.letters import MARIO, PEC_BOX, letter, receipt, with_file
+from tests.telephony.mail.letters import MARIO, PEC_BOX, bounced, letter, receipt, with_file
 from tests.telephony.messages.conftest import TO, MailServer, mail_server
 
 pytestmark = pytest.mark.integration
@@ -86,7 +96,7 @@ class Desk:
                 session.execute(text(f"UPDATE {table} SET due_at = due_at - make_interval(secs => :s)"),
                                 {"s": wait.total_seconds()})  # fmt: skip
             due = jobs.due(session)
-        kinds = dict.fromkeys((MessageTemplate.MAIL_RECEIVED, MessageTemplate.MAIL_ANSWER), routes(Tokens()))
+        kinds = dict.fromkeys(OF_MAILBOXES, routes(Tokens(), self.post.store))
         delivery = Delivery(FakeCarrier(), None, TO, routes=kinds)
         for job_id, ente_id in due:
             jobs.run(post.database, {outbox.DELIVER: delivery.runner()}, job_id=job_id, ente_id=ente_id)
@@ -176,6 +186,37 @@ def test_an_answer_is_taken_back_while_it_has_not_left(desk: Desk) -> None:
         desk.do(deeds.undo, mail_id=second)
 
 
+def test_files_and_copies_go_with_an_answer_and_come_back_with_it(desk: Desk, tmp_path: Path) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter(Cc="studio@bini.example, tributi@comune.empoli.example"))
+    file = enclosing.brought("modulo.pdf", b"%PDF-1.7 modulo")
+    (tmp_path / "f").write_bytes(b"%PDF-1.7 modulo")
+    desk.post.store.put(desk.post.cast.empoli, file.sha256, tmp_path / "f")
+    with pytest.raises(FieldError):
+        desk.do(enclosing.enclose, thread_id=thread.id, file=file, scanned=Scanned(Scan.INFECTED, "Eicar"))
+    for _ in range(2):
+        desk.do(enclosing.enclose, thread_id=thread.id, file=file, scanned=NOT_SCANNED)
+    with pytest.raises(FieldError):  # the studio would read it, too
+        desk.answer(thread, "Deve 120,50 euro.", copied=["studio@bini.example"])
+    with pytest.raises(FieldError):
+        desk.answer(thread, "Deve {totale}.")
+    said = {"copied": ["studio@bini.example", "altri@x.example"], "quotes": True, "sure": True}
+    first = desk.answer(thread, "Ecco il modulo.", **said)
+    assert desk.do(enclosing.written, thread_id=thread.id) == []
+    assert desk.do(deeds.undo, mail_id=first) == "Ecco il modulo."
+    assert [one.name for one in desk.do(enclosing.written, thread_id=thread.id)] == ["modulo.pdf"]
+    assert desk.do(enclosing.written, "luca", thread_id=thread.id) == []  # each has his own
+    desk.answer(thread, "Ecco il modulo.", **said)
+    sent = desk.leaves()[-1]
+    assert (sent["to"], sent["cc"]) == (MARIO, "studio@bini.example")
+    assert [(one.get_filename(), one.get_content()) for one in sent.iter_attachments()] == [
+        ("modulo.pdf", b"%PDF-1.7 modulo")
+    ]
+    body = sent.get_body(("plain",))
+    assert body is not None
+    assert "> Buongiorno" in body.get_content()
+
+
 def test_two_who_answer_are_told_and_pressed_twice_it_is_one(desk: Desk) -> None:
     thread = desk.comes(letter())
     desk.do(deeds.begin, thread_id=thread.id)
@@ -211,17 +252,98 @@ def test_smtp_that_takes_and_then_drops_is_tried_once_more_with_the_same_id(desk
     assert [one["message-id"] for one in desk.smtp.seen] == [desk.smtp.taken[0]["message-id"]] * 2
 
 
+def test_levels_count_the_days_until_an_answer_left(desk: Desk) -> None:
+    """Written is not sent; taken back, or come back, it is no answer."""
+    post, day = desk.post, timedelta(days=1)
+    with post.database.begin(post.scope) as session:
+        today = clock.business_day(clock.now(session))
+        levels = of_contract(PRESETS["step"].levels, post.cast.contract)
+        administration.put(session, Agreement(post.cast.contract, today - 60 * day, Period.MONTH, levels))
+
+    def known() -> tuple[Replied, ...]:
+        with post.database.begin(post.scope) as session:
+            return measured.replies_of_period(session, post.cast.contract, today - 40 * day, today + 40 * day)
+
+    def aged(days: int) -> None:
+        with post.database.begin(post.scope) as session:
+            for table, names in {"mail": ("at",), "mail_thread": ("waiting_since", "answer_by")}.items():
+                for name in names:
+                    session.execute(
+                        text(f"UPDATE {table} SET {name} = {name} - make_interval(days => :d)"), {"d": days}
+                    )
+
+    thread = desk.comes(letter())
+    assert thread.answer_by == due_at(thread.waiting_since or AS_OF, Span(5, working=True), (11, 30))
+    assert known() == ()  # there is time yet
+    aged(14)
+    (late,) = known()
+    assert (late.metric, late.id, late.calendar_days) == ("email_reply_working_days", thread.code, 14)
+    answer = desk.answer(thread)
+    assert known() == (late,)  # it has not left
+    desk.do(deeds.undo, mail_id=answer)
+    assert desk.thread(thread).waiting_since is not None
+    desk.answer(thread)
+    sent = desk.leaves()[-1]
+    (left,) = known()
+    assert (left.days, left.calendar_days, left.due_on) == (late.days, 14, late.due_on)
+    with post.database.begin(post.scope) as session:
+        times = measured.times_of(session, post.mailbox_id)
+    assert (times.answered, times.in_time, times.slowest, times.waiting) == (1, 0, 14, 0)
+    desk.comes(bounced(str(sent["message-id"])))
+    again = desk.thread(thread)
+    assert (again.state, again.waiting_since is not None) == (ThreadState.OPEN, True)
+    assert known()[0].calendar_days == 14  # it came back: he waits still
+
+
+def test_a_case_comes_of_a_mail_and_is_told_and_answered_in_it(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter())
+    found = desk.do(requests.suggested, thread_id=thread.id)
+    assert (found.topic, found.channel, found.contact_id) == (Topic.INSTALMENTS, Channel.EMAIL, desk.post.cast.mario)
+
+    def opens(session: Session, by: Principal) -> int:
+        asked = Request(Topic.INFORMATION, found.channel, found.reasons, received_at=found.thread.begun_at)
+        case_id = service.open_case(session, by, request=asked, contact_id=found.contact_id)
+        requests.become(session, by, thread_id=thread.id, case_id=case_id)
+        owners.assign(session, by, case_id=case_id, version=1, user_id=by.user_id)
+        return case_id
+
+    case_id = desk.do(opens)
+    with pytest.raises(ConflictError):
+        desk.do(opens)
+    desk.do(deeds.assign, thread_id=thread.id, agent_id=None)
+    desk.leaves()
+
+    def case() -> Case:
+        return next(one for one in desk.rows(Case) if one.id == case_id)
+
+    before = case()
+    assert before.heard_at is None
+    desk.comes(letter("Ecco i documenti.", named="due@example.it", answers="uno@example.it"))
+    told = desk.leaves()[-1]
+    assert f"{before.year}/{before.number}" in told.get_content()
+    after = case()
+    assert (after.heard_at is not None, after.version) == (True, before.version)
+    assert desk.thread(thread).assignee_id == desk.post.cast.anna
+    desk.do(lambda session, by: hearing.looked(session, by, session.get_one(Case, case_id)))
+    assert case().heard_at is None
+    day = clock.business_day(after.opened_at)
+    desk.do(service.register, case_id=case_id, version=after.version, number="12", day=day)
+    for deed, words in ((Deed.TAKE, ""), (Deed.REPLY, "Sì: paghi pure a rate.")):
+        step = partial(service.step, deed=deed, answers=requests.reply)
+        desk.do(step, case_id=case_id, version=case().version, said=Said(words))
+    sent = desk.leaves()[-1]
+    assert (sent["to"], "<due@example.it>" in str(sent["references"])) == (MARIO, True)
+    assert "Sì: paghi pure a rate." in sent.get_content()
+    assert desk.thread(thread).state is ThreadState.ANSWERED
+    assert case().state is State.CLOSED
+
+
 def test_a_bounce_opens_what_was_answered(desk: Desk) -> None:
     thread = desk.comes(letter())
     desk.answer(thread)
     sent = desk.leaves()[-1]
-    bounce = (
-        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.it\r\nContent-Type: multipart/report; "
-        b'report-type=delivery-status; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
-        b"Final-Recipient: rfc822; mario.bianchi@example.it\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n"
-        b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: " + str(sent["message-id"]).encode() + b"\r\n--b--\r\n"
-    )  # fmt: skip
-    assert desk.comes(bounce).id == thread.id
+    assert desk.comes(bounced(str(sent["message-id"]))).id == thread.id
     found = desk.thread(thread)
     assert (found.state, found.trouble) == (ThreadState.OPEN, True)
     assert {one.state.value for one in desk.rows(Message) if one.template == "mail_answer"} == {"failed"}

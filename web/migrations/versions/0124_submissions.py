@@ -1,7 +1,7 @@
 """What citizens send from the pages: drafts with their files, who sent a case.
 
 Revision ID: 0124
-Revises: 0118
+Revises: 0121
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from web.migrations.choices import allow, forbid
 from web.migrations.isolation import APP, protect
 
 revision = "0124"
-down_revision = "0118"
+down_revision = "0121"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,29 @@
+"""Who asked for something writes again: whoever looks after his case is told, until he has looked."""
+
+from sqlalchemy.orm import Session
+
+from crm.access.permissions import Principal
+from crm.cases import told
+from crm.cases.lifecycle import Deed, State
+from crm.cases.models import Case
+from crm.core import clock, topics
+from crm.core.db import touch
+
+
+def heard(session: Session, *, case_id: int) -> Case | None:
+    """Something came that belongs to a case, while it is open; the case. Its terms and its version stay as they are."""
+    row = session.get(Case, case_id, with_for_update=True, populate_existing=True)
+    if row is None or row.state is State.CLOSED:
+        return None
+    at = clock.now(session)
+    row.heard_at = row.heard_at or at
+    told.step(session, None, row, Deed.HEAR, at)
+    return row
+
+
+def looked(session: Session, by: Principal, row: Case) -> None:
+    """Whoever has it looks at it: he knows. Of one that nobody has, whoever looks."""
+    if row.heard_at is not None and row.owner_id in {None, by.user_id}:
+        row.heard_at = None
+        session.flush()
+        touch(session, topics.cases(row.ente_id))
