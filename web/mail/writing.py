@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.documents.scanning import Scanner
 from telephony.mail import deeds, enclosing
 from web.edge.templating import fragment
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
@@ -29,7 +28,7 @@ def enclose(runtime: RuntimeDep, visit: ChangeDep, thread: UUID, file: UploadFil
     found = enclosing.brought(file.filename or "" if file is not None else "", content)
     with runtime.database.begin(scope) as session:
         ente_id = enclosing.may_enclose(session, visit.principal, thread_id=thread)
-    scanned = Scanner(runtime.settings.clamd).scan(content)
+    scanned = runtime.scanner.scan(content)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "content"
         copy.write_bytes(content)
