@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers import open_loopback
 from web.run import claims
 
 PROGRAM = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin:/usr/local/sbin")
@@ -123,6 +124,7 @@ def dovecot() -> Iterator[Dovecot]:
         if os.environ.get("CI"):
             pytest.fail("Dovecot is not installed: .ci/run does that")
         pytest.skip("Dovecot is not installed (apt install dovecot-imapd)")
+    open_loopback()
     folder = Path(tempfile.mkdtemp(prefix="filodiretto-dovecot-"))
     folder.chmod(0o755)
     name = "nobody" if os.geteuid() == 0 else getpass.getuser()
@@ -147,9 +149,6 @@ def dovecot() -> Iterator[Dovecot]:
 
 
 def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    from tests.servers import open_loopback  # noqa: PLC0415  # needs the plugin
-
-    open_loopback()
     for _ in range(200):
         if server.poll() is not None:
             break
