@@ -165,9 +165,9 @@ def test_seeding_twice_is_seeding_once(database: Database, tmp_path: Path, monke
         assert session.scalar(select(func.count(Position.state.distinct()))) == len(PositionState)
         sources = {row.ente_id: row.takes_proposals for row in session.scalars(select(CollectionSource))}
         sent = {row.ente_id: row.delivery_key is not None for row in session.scalars(select(ProposalExport))}
-        assert sources == sent  # the stand-in is owed the first ente's proposals, and nobody else's
-        assert sorted(sent.values()) == [False, False, True]
-        assert session.scalar(select(func.count()).where(Job.kind == DELIVER)) == 1
+        assert sources == sent  # the stand-in is owed the proposals of two enti
+        assert sorted(sent.values()) == [False, True, True]
+        assert session.scalar(select(func.count()).where(Job.kind == DELIVER)) == 2
         assert session.scalar(select(func.count()).where(Job.kind == SEARCH)) == 3
     with database.begin(Scope.of_contract(contract_id)) as session:
         (drawn,) = session.scalars(select(IvrVersion.definition).where(IvrVersion.flow_id.is_not(None))).all()
