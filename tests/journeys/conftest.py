@@ -76,6 +76,14 @@ class Centre:
         with psycopg.connect(server.dsn(DATABASE), autocommit=True) as connection:
             yield connection
 
+    def environ(self) -> dict[str, str]:
+        """In which a command of the product finds this centre."""
+        known = embedded.credentials(self.data)
+        port = int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[3])
+        servers = embedded.Postgres(self.data, port, known.postgres), embedded.Redis(self.data, 0, known.redis)
+        its = {"FILODIRETTO_PUBLIC_URL": self.web, "FILODIRETTO_DATA": str(self.data)}
+        return {**_outside(), **known.twilio(), **embedded.settings(*servers, known.roles, DATABASE), **its}
+
     @contextlib.contextmanager
     def product(self, clock: Callable[[], datetime] | None = None) -> Iterator[Database]:
         """The same as the product's processes have it: for what they do by themselves, now or at another time."""

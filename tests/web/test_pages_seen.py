@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -28,6 +28,7 @@ from tests.web.conftest import PUBLIC, Desk, let_in
 from tests.web.test_agenda_pages import post as sent
 from tests.web.test_agenda_pages import the_one
 from tests.web.test_agendas import day, office
+from tests.web.test_consigning import Counter, counter
 from tests.web.test_door import Telephone, telephone
 from tests.web.test_messages import Agent, agent
 from tests.web.test_privacy import admin, environ, work
@@ -37,7 +38,17 @@ from tests.web.test_quality import ANSWERS, conversation, given
 from tests.web.test_questionnaires import Survey
 from tests.web.test_survey_pages import gives, running
 
-__all__ = ("admin", "agent", "conversation", "day", "environ", "field", "office", "telephone")  # the fixtures
+__all__ = (
+    "admin",
+    "agent",
+    "conversation",
+    "counter",
+    "day",
+    "environ",
+    "field",
+    "office",
+    "telephone",
+)  # the fixtures
 pytestmark = [pytest.mark.integration, pytest.mark.journey]
 
 
@@ -46,7 +57,15 @@ def page(client: TestClient, chromium: Chromium) -> Iterator[Page]:
     """A page whose requests the test's own client makes, with its session."""
 
     def ask(route: Route) -> None:
-        answer = client.get(route.request.url.removeprefix(PUBLIC))
+        asked = route.request
+        headers = {"content-type": asked.headers["content-type"]} if asked.post_data else {}
+        answer = client.request(
+            asked.method,
+            asked.url.removeprefix(PUBLIC),
+            content=asked.post_data_buffer,
+            headers=headers,
+            follow_redirects=asked.method == "POST",
+        )
         route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.content)
 
     with chromium.new_context(viewport={"width": 1366, "height": 768}, locale="it-IT") as context:
@@ -175,3 +194,13 @@ def test_what_was_handed_over_at_the_end_of_a_contract(
     work(database, cast)
     see(page, "/privacy/ends/1")
     see(page, "/privacy")
+
+
+def test_documents_that_a_code_opens(counter: Counter, page: Page) -> None:
+    see(page, counter.hands_over())
+    page.get_by_role("button", name="Manda il codice").click()
+    (code,) = re.findall(r"\d{6}", counter.written("one_time_code").body)
+    page.get_by_label("Codice").fill(code)
+    page.get_by_role("button", name="Apri").click()
+    expect(page.get_by_text("piano.pdf (")).to_be_visible()
+    assert_accessible_in_both_looks(page)
