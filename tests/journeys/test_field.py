@@ -21,7 +21,7 @@ from outbound.field.closing import listening, settling
 from outbound.field.closing.quarters import Quarter
 from outbound.field.places import queries as places
 from outbound.field.practices import opening, turns
-from tests.journeys.conftest import PATIENCE_MS, Centre, Desk, give_credentials, running
+from tests.journeys.conftest import PATIENCE_MS, Centre, Desk, eventually, give_credentials, running
 from tests.journeys.test_files import is_read, payment
 from tests.journeys.test_pages import assert_accessible
 
@@ -40,6 +40,10 @@ DEBTORS = text(
     ORDER BY c.id
     """
 )
+PRACTICE = """
+    SELECT 1 FROM field_practice p JOIN contact c ON c.id = p.contact_id
+    WHERE c.ente_id = %s AND c.codice_fiscale = %s AND p.campaign_id IS NOT NULL
+"""
 TOLD_LATER = "UPDATE import_run SET as_of = %s WHERE id = (SELECT max(id) FROM import_run WHERE ente_id = %s)"
 
 
@@ -130,8 +134,7 @@ def test_a_visit_from_its_campaign_to_the_settled_commission(
 ) -> None:
     sara, ente = sit_down("sara").page, sit_down("dirigente-empoli").page
     begins(sara, ente, debtor)
-    with centre.product() as product:
-        turns.open_all(product)  # whose own look, each thirty seconds, may have been before
+    eventually(lambda: opened(centre, debtor), "a practice is opened")
 
     assigned(sara, debtor)
     accepted(phone, debtor)
@@ -181,6 +184,15 @@ def begins(sara: Page, ente: Page, debtor: Debtor) -> None:
     sara.reload()
     sara.get_by_role("button", name="Avvia").click()
     expect(sara.locator("#campaign")).to_contain_text("In corso")
+
+
+def opened(centre: Centre, debtor: Debtor) -> bool:
+    """Once a worker has put who is on the list into the campaign. The product's own look is each thirty seconds."""
+    his = (debtor.ente, debtor.codice_fiscale)
+    with centre.product() as product:
+        turns.open_all(product)
+    with centre.database() as connection:
+        return connection.execute(PRACTICE, his).fetchone() is not None
 
 
 def assigned(sara: Page, debtor: Debtor) -> None:
