@@ -81,7 +81,12 @@ class Centre:
         known = embedded.credentials(self.data)
         port = int((self.data / "postgres" / "postmaster.pid").read_text().splitlines()[3])
         servers = embedded.Postgres(self.data, port, known.postgres), embedded.Redis(self.data, 0, known.redis)
-        its = {"FILODIRETTO_PUBLIC_URL": self.web, "FILODIRETTO_DATA": str(self.data)}
+        its = {
+            "FILODIRETTO_PUBLIC_URL": self.web,
+            "FILODIRETTO_DATA": str(self.data),
+            "FILODIRETTO_SIMULATOR_URL": self.simulator,
+            "FILODIRETTO_TWILIO_API_URL": self.simulator,
+        }
         return {**_outside(), **known.twilio(), **embedded.settings(*servers, known.roles, DATABASE), **its}
 
     @contextlib.contextmanager

@@ -111,7 +111,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
     r"|^/letters/(\{letter_id\}/file|.*/now)$|^/cases/(documents/|news$)|^/outcomes/\{call\}/form$"
     r"|^/lists/(rows|\{list_id\}/state)$|^/campaigns/\{campaign_id\}/(now$|messages/(now|preview))|^/questionnaires/\{form_id\}/versions/\{number\}/file$"
     r"|^/field/(news$|agents/\{agent_id\}/(photo$|papers/)|accreditations/\{accreditation_id\}/proof$)"
-    r"|^/field/files/\{|^/mail/messages/\{"
+    r"|^/field/files/\{|^/mail/(messages|files)/\{"
     r"|^/field/rounds/\{plan_id\}/now$|^/texts/\{thread\}/words$|/(logo|card|sound|document|tickets/\{turn_id\}|progress)(/|$)"
 )
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
