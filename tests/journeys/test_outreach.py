@@ -24,9 +24,10 @@ def test_an_sms_is_written_counted_and_seen_on_real_contacts(sit_down: Callable[
     page.fill("#name", "Promemoria per SMS")
     page.select_option("#list_id", label="Tutti, per gli SMS (Comune di Empoli)")
     page.keyboard.press("Alt+s")
-    expect(page).to_have_url(re.compile(r"/campaigns/\d+/edit$"))
+    page.wait_for_url(re.compile(r"/campaigns/\d+/edit$"))
     page.select_option("#channel-0", "sms")
     page.keyboard.press("Alt+s")
+    page.wait_for_url(re.compile(r"/campaigns/\d+$"))
     page.get_by_role("link", name="SMS ed e-mail").click()
 
     text, length = page.locator("#sms-personal-body"), page.locator("#sms-personal-length")
