@@ -49,6 +49,15 @@ def unanswered(session: Session, answer_id: UUID) -> datetime | None:
     return min(session.scalars(its.returning(_MAIL.c.at)), default=None)
 
 
+def not_arrived(session: Session, thread: MailThread, ours: Mail, at: datetime, *, certified: bool) -> None:
+    """What we wrote did not arrive: whoever an answer was for still waits for it, and has since he wrote."""
+    thread.trouble = True
+    if ours.agent_id is not None:
+        since = unanswered(session, ours.id)
+        begins(session, thread, since or at, certified=certified)
+    session.flush()
+
+
 def term_on(session: Session, contract_id: int, since: datetime, *, certified: bool) -> Term:
     """The term of a mail that came then."""
     agreed = levels.agreement(session, contract_id, clock.business_day(since))
