@@ -178,7 +178,7 @@ def test_a_case_is_opened_from_a_conversation_with_its_files(
 
 
 def test_a_colleague_s_deeds_appear_while_the_page_is_read(
-    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+    client: TestClient, cast: Cast, inbox: dict[str, UUID]
 ) -> None:
     anna, thread = as_(client, "anna"), inbox["Rateizzazione"]
     name = re.search(r'hx-ws:connect="(/ws/mail-[^"]+)"', anna.get(f"/mail/{thread}").text)
@@ -186,7 +186,7 @@ def test_a_colleague_s_deeds_appear_while_the_page_is_read(
     origin = {"origin": "http://testserver"}
     with anna.websocket_connect(name[1], headers=origin) as socket:
         assert "vorrei pagare a rate" in next(said for said in iter(socket.receive_text, None) if "mail-live" in said)
-        with database.begin(Scope.of_contract(cast.contract)) as session:
+        with runtime_of(client).database.begin(Scope.of_contract(cast.contract)) as session:  # which tells the pages
             deeds.begin(session, principal_of(session, cast.luca), thread_id=thread)
         while "Luca sta scrivendo" not in (said := socket.receive_text()):
             assert '"now"' in said or "mail-" in said
