@@ -22,9 +22,10 @@ from crm.messages.outbox import NOT_ARRIVED, Leased
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from crm.messages.wording import Written
-from telephony.mail import boxes, enclosing, secrets, waiting
+from telephony.mail import boxes, copies, enclosing, secrets, waiting
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
+from telephony.mail.copies import Lost
 from telephony.mail.errors import MailboxError
 from telephony.mail.models import Mail, Mailbox, MailboxKind, MailEnclosure, MailThread
 from telephony.mail.secrets import Secret, Tokens
@@ -102,6 +103,7 @@ def routes(tokens: Tokens, store: DocumentStore) -> Routes:
         return Route(
             mailer, row.name, answers, thread.code, by_hand=mail.agent_id is not None, copied=copied,
             attached=tuple(_attached(store, one) for one in files), not_let_in=partial(tokens.refused, secret),
+            not_copied=partial(not_copied, mail_id=mail.id, why=Lost.REFUSED),
         )  # fmt: skip
 
     return route
@@ -122,6 +124,14 @@ def did_not_leave(session: Session, message_id: UUID) -> None:
     thread.version += 1
     session.flush()
     touch(session, topics.mail(thread.contract_id), topics.mail_thread(thread.id))
+
+
+def not_copied(session: Session, addresses: Sequence[str], *, mail_id: UUID, why: Lost) -> None:
+    """Copies of an answer did not arrive: whoever looks at the conversation sees to whom."""
+    mail = session.get_one(Mail, mail_id, with_for_update=True, populate_existing=True)
+    mail.recipients = copies.without(mail.recipients, addresses, why)
+    session.flush()
+    touch(session, topics.mail_thread(mail.thread_id))
 
 
 def _write(

@@ -21,6 +21,7 @@ _WIRE = CRLF.clone(max_line_length=200)  # so that no address on the web is fold
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DATA_WANTED = 354
 _METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)  # of an entry for calendars
+_TAKEN = frozenset({250, 251})  # 251: and forwarded
 _NO_SUCH_MAILBOX = frozenset({550, 551, 553})
 _TOO_LARGE = 552  # to MAIL FROM (RFC 1870, 6.1); elsewhere it may be that somebody's mailbox is full
 _TOO_LARGE_SAID = re.compile(rb"5\.(?:3\.4|2\.3)\b")  # RFC 3463, 3.3 and 3.4
@@ -105,8 +106,8 @@ class Mailer:
             server.quit()
         server.close()
 
-    def send(self, mail: Mail) -> None:
-        """Returns once the server has taken it: from then on it is the server's."""
+    def send(self, mail: Mail) -> tuple[str, ...]:
+        """Returns once the server has taken it: from then on it is the server's. To whom it does not take a copy."""
         try:
             to = [_ascii(one) for one in (mail.to, *mail.copied)]
             content = self.compose(mail).as_bytes(policy=_WIRE)
@@ -114,11 +115,12 @@ class Mailer:
             raise MailError("the address cannot be written", permanent=True, no_mailbox=True) from error
         server = self._connected()
         try:
-            _hand_over(server, self._from, to, content)
+            refused = _hand_over(server, self._from, to, content)
         finally:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 server.quit()  # whatever it says now, what it has said stands
             server.close()
+        return tuple(copy for copy, ascii_ in zip(mail.copied, to[1:], strict=True) if ascii_ in refused)
 
     def compose(self, mail: Mail) -> EmailMessage:
         """The e-mail, plain text; an entry for calendars and files go with it."""
@@ -200,11 +202,11 @@ def message_id(mail_id: UUID, mail_from: str) -> str:
     return f"{mail_id}@{mail_from.rpartition('@')[2]}"
 
 
-def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: bytes) -> None:
+def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: bytes) -> frozenset[str]:
     """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides.
 
-    The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody. What is
-    larger than the server says it takes is not begun with (RFC 1870).
+    The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody. Those
+    are what comes back. What is larger than the server says it takes is not begun with (RFC 1870).
     """
     size, most = len(content), server.esmtp_features.get("size", "")
     if most.isdecimal() and 0 < int(most) < size:
@@ -212,8 +214,7 @@ def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: by
     try:
         _expect(server.mail(sender, [f"SIZE={size}"] if server.has_extn("size") else []), whose_fault_is_ours=True)
         _expect(server.rcpt(to[0]))
-        for one in to[1:]:
-            server.rcpt(one)
+        refused = frozenset(one for one in to[1:] if server.rcpt(one)[0] not in _TAKEN)
         _expect(server.docmd("DATA"), wanted=_DATA_WANTED)
     except (OSError, smtplib.SMTPException) as error:
         raise MailError(f"the mail server hung up before the message: {type(error).__name__}") from error
@@ -225,12 +226,13 @@ def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: by
             f"the mail server had the message and did not answer: {type(error).__name__}", unknown=True
         ) from error
     _expect(reply)
+    return refused
 
 
 def _expect(reply: tuple[int, bytes], *, wanted: int = 250, whose_fault_is_ours: bool = False) -> None:
     """Raise what a refusal means: 4xx may pass, 5xx will not. That the sender is refused is a setting to put right."""
     code, said = reply
-    if code == wanted or (wanted == 250 and code == 251):
+    if code == wanted or (wanted == 250 and code in _TAKEN):
         return
     too_large = bool(_TOO_LARGE_SAID.match(said)) or (code == _TOO_LARGE and whose_fault_is_ours)
     permanent = code >= 500 and (too_large or not whose_fault_is_ours)

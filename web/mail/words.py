@@ -5,6 +5,7 @@ from enum import StrEnum
 from crm.documents.models import Scan
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind
+from telephony.mail.copies import Lost
 from telephony.mail.kinds import FileKind
 from telephony.mail.models import Auth, MailboxKind, Matched, ThreadState, Tls, Trouble
 from telephony.mail.queries import Folder
@@ -26,6 +27,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ThreadState.OPEN: "Da rispondere", ThreadState.ANSWERED: "Risposta data",
         ThreadState.ASIDE: "Automatico", ThreadState.CLOSED: "Chiusa",
     },
+    Lost: {Lost.REFUSED: "rifiutata dal server", Lost.NOT_DELIVERED: "non consegnata"},
     Way: {Way.IN: "Ricevuta", Way.OUT: "Inviata"},
     MailboxKind: {MailboxKind.EMAIL: "E-mail", MailboxKind.PEC: "PEC"},
     Tls: {Tls.TLS: "TLS", Tls.STARTTLS: "STARTTLS", Tls.NONE: "Nessuna (solo su questa macchina)"},

@@ -110,15 +110,15 @@ def test_one_process_has_it_and_whoever_lost_it_writes_nothing(post: Post) -> No
 
 
 def test_whoever_reads_is_killed_and_each_mail_is_taken_and_acknowledged_once(post: Post, tmp_path: Path) -> None:
-    """Sixty mails at once, two readers; `python -m bench mails` has a thousand."""
-    post.maildir.deliver(*some(60))
+    """Forty mails at once, two readers; `python -m bench mails` has a thousand."""
+    post.maildir.deliver(*some(40))
     url = post.database.app_engine.url.render_as_string(hide_password=False)
     where = (url, tmp_path, post.mailbox_id, post.cast.contract)
     other = subprocess.Popen([sys.executable, "-m", taking.__name__, *map(str, where)])
     stop, whom = threading.Event(), (post.fetcher, post.mailbox_id, post.cast.contract, uuid4())
     mine = threading.Thread(target=taking.keep_taking, args=(*whom, stop))
     try:
-        until(lambda: len(post.mails()) > 30)
+        until(lambda: len(post.mails()) > 20)
         mine.start()
         assert post.fetcher.lease(*whom[1:]) is None  # the other one has it
     finally:
@@ -126,12 +126,12 @@ def test_whoever_reads_is_killed_and_each_mail_is_taken_and_acknowledged_once(po
         other.wait()
     with post.database.begin(post.scope) as session:  # two minutes pass: its lease is over
         session.execute(update(Mailbox).values(leased_until=clock.now(session)))
-    until(lambda: sum(mail.inbound for mail in post.mails()) >= 60)
+    until(lambda: sum(mail.inbound for mail in post.mails()) >= 40)
     stop.set()
     mine.join()
     mails = post.mails()
-    assert sorted(one.message_id for one in mails if one.inbound) == sorted(f"{n}@example.it" for n in range(60))
-    assert sorted(one.answers for one in mails if not one.inbound) == sorted(f"{n}@example.it" for n in range(60))
+    assert sorted(one.message_id for one in mails if one.inbound) == sorted(f"{n}@example.it" for n in range(40))
+    assert sorted(one.answers for one in mails if not one.inbound) == sorted(f"{n}@example.it" for n in range(40))
 
 
 def until(so: Callable[[], bool]) -> None:
