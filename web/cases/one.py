@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
-from crm.cases import documents, hearing, owners, resting, rights, service, together, told, views
+from crm.cases import citizens, documents, hearing, owners, resting, rights, service, together, told, views
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
@@ -24,6 +24,7 @@ from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from outbound.letters import answers
 from telephony.mail import requests
 from web.cases import files
 from web.cases.words import ASKS, DO, WHY
@@ -55,7 +56,10 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
+        letters = answers.of_case(session, case_id)
         return {
+            "letters": letters, "under_way": any(each.under_way for each in letters),
+            "reached": citizens.is_reached(session, row),
             "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
             "news": found.heard_at or requests.unread_since(session, case_id),
             "consigned": consigning.of_case(session, case_id),
