@@ -27,7 +27,8 @@ from crm.cases import (
 )
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
-from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
+from crm.cases.instalments import rules as instalments
+from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Topic, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
@@ -77,6 +78,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
             "reached": citizens.is_reached(session, row),
             "news": found.heard_at or requests.unread_since(session, case_id),
             "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),
+            "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,
             "longer_until": running.longer_until(session, row) if Who.OPERATOR in his else None,
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
