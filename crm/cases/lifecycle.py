@@ -98,6 +98,9 @@ class Deed(StrEnum):
     CONCERN = "concern"  # it is about other debts than it was
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system
+    WRITE_LETTER = "write_letter"  # an answer that leaves by post waits for the next batch
+    DROP_LETTER = "drop_letter"  # it does not leave after all
+    POST_TOLD = "post_told"  # what became of a letter
 
 
 class Who(StrEnum):
@@ -230,9 +233,9 @@ _PREPARED = (_TAKEN, Step(Deed.PREPARE, State.WORKING, State.CLOSED, needs=_WHY)
 _TALKED_OVER = (
     _TAKEN,
     Step(Deed.SUMMON, State.WORKING, State.SUMMONED, needs=_WHY),
-    Step(Deed.WITHDRAW, State.SUMMONED, State.CLOSED, needs=_WHY),
     *_at_ente(State.SUMMONED),
     _told(State.DECIDED, carried=False),
+    Step(Deed.WITHDRAW, State.SUMMONED, State.CLOSED, needs=_WHY),
 )
 _ANY_TIME = tuple(
     step

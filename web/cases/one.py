@@ -12,6 +12,7 @@ from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
 from crm.cases import (
+    citizens,
     concerning,
     documents,
     hearing,
@@ -26,7 +27,8 @@ from crm.cases import (
 )
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
-from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
+from crm.cases.instalments import rules as instalments
+from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Topic, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
@@ -36,6 +38,7 @@ from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from outbound.letters import answers
 from telephony.mail import requests
 from web.cases import files
 from web.cases.live import refreshed
@@ -68,10 +71,14 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
+        letters = answers.of_case(session, case_id)
         return {
             "threads": requests.of_case(session, visit.principal, case_id),
+            "letters": letters, "under_way": any(each.under_way for each in letters),
+            "reached": citizens.is_reached(session, row),
             "news": found.heard_at or requests.unread_since(session, case_id),
             "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),
+            "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,
             "longer_until": running.longer_until(session, row) if Who.OPERATOR in his else None,
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,

@@ -1,13 +1,13 @@
 """Mails and files too large for a mail server or a scanner; mailboxes for which there is no token.
 
 Revision ID: 0125
-Revises: 0126
+Revises: 0124
 """
 
 from web.migrations.choices import allow, forbid
 
 revision = "0125"
-down_revision = "0126"
+down_revision = "0124"
 branch_labels = None
 depends_on = None
 SCANNED = ("mail_attachment", "mail_enclosure", "case_document", "submission_file")
