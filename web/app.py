@@ -36,6 +36,7 @@ from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
+from web.cases import debts as case_debts
 from web.cases import live as case_live
 from web.cases import one as case_pages
 from web.cases import plans as case_plans
@@ -222,6 +223,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         case_live,
         case_plans,
         case_pages,
+        case_debts,
         services,
         citizens,
         appointments,
