@@ -51,8 +51,7 @@ def stepped(
     if deed in _IN_WORDS and row.contact_id is None:
         return _tell(session, by, row, known)
     if deed in _IN_WORDS:
-        answer = {"protocol": row.protocol_number.upper() or label(row), "answer": words}
-        order = Order(row.ente_id, MessageTemplate.REPLY.value, answer, contact_id=row.contact_id)
+        order = _answer(row, words)
         if words and isinstance(messages.prepare(session, order).decision, Go):
             return messages.owe(session, by, order, cause=_cause(row, MessageTemplate.REPLY))
         return _tell(session, by, row, known)
@@ -60,6 +59,11 @@ def stepped(
         office = next(one.name for one in details.offices(session, row.ente_id) if one.id == row.office_id)
         return _tell(session, by, row, MessageTemplate.CASE_REDIRECTED, office=office[:80])
     return None
+
+
+def is_reached(session: Session, row: Case) -> bool:
+    """Whether an answer would reach him as a message; else he could only be told that there is one."""
+    return row.contact_id is not None and isinstance(messages.prepare(session, _answer(row, "-")).decision, Go)
 
 
 def rests(session: Session, by: Principal | None, row: Case, reason: PauseReason) -> UUID | None:
@@ -75,6 +79,11 @@ def goes_on(session: Session, by: Principal | None, row: Case) -> UUID | None:
 def extended(session: Session, by: Principal | None, row: Case, reason: ExtensionReason) -> UUID | None:
     """That there is more time, until when, and why."""
     return _until(session, by, row, MessageTemplate.CASE_EXTENDED, reason=reason.value)
+
+
+def _answer(row: Case, words: str) -> Order:
+    values = {"protocol": row.protocol_number.upper() or label(row), "answer": words}
+    return Order(row.ente_id, MessageTemplate.REPLY.value, values, contact_id=row.contact_id)
 
 
 def _until(

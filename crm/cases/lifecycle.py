@@ -98,6 +98,9 @@ class Deed(StrEnum):
     CONCERN = "concern"  # it is about other debts than it was
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system
+    WRITE_LETTER = "write_letter"  # an answer that leaves by post waits for the next batch
+    DROP_LETTER = "drop_letter"  # it does not leave after all
+    POST_TOLD = "post_told"  # what became of a letter
 
 
 class Who(StrEnum):

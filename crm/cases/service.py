@@ -44,6 +44,8 @@ from crm.positions import queries as positions
 MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
 BY_SENDER = "Ritirata da chi l'ha mandata."
+RESTS = "I termini sono sospesi: prima falli ripartire."
+UNREGISTERED = "Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
 _C = table_of(Case)
@@ -143,23 +145,26 @@ def step(
     its = step_of(row.topic, row.state, deed)
     rights.require(session, by, its.who, row.ente_id)
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
-        raise ConflictError("I termini sono sospesi: prima falli ripartire.")
+        raise ConflictError(RESTS)
     words = _needed(session, row, its, said)
-    at = _stepped(session, by, row, its, said.outcome, words, answers)
+    at = clock.now(session)
+    stepped(session, by, row, its, at, outcome=said.outcome, words=words, answers=answers)
     proposing.decided(session, by, row, its, words, at)
 
 
 def take_back(session: Session, *, case_id: int) -> None:
     """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
     row = locked(session, case_id)
-    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
+    its = step_of(row.topic, row.state, Deed.WITHDRAW)
+    stepped(session, None, row, its, clock.now(session), words=BY_SENDER)
 
 
-def _stepped(
-    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str,
-    answers: Answers = citizens.nowhere,
-) -> datetime:  # fmt: skip
-    at, deed = clock.now(session), its.deed
+def stepped(
+    session: Session, by: Principal | None, row: Case, its: Step, at: datetime, *, outcome: Outcome | None = None,
+    words: str = "", answers: Answers | None = citizens.nowhere,
+) -> None:  # fmt: skip
+    """A step that may be taken is, at an instant. `answers` none: he is told of it by other means."""
+    deed = its.deed
     standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
     row.closed_at = at if row.state is State.CLOSED else None
@@ -168,10 +173,9 @@ def _stepped(
     running.done(session, row, deed, at)
     if row.closed_at is not None:
         row.rests = False
-    message = citizens.stepped(session, by, row, deed, words, answers)
+    message = citizens.stepped(session, by, row, deed, words, answers) if answers else None
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
-    return at
 
 
 def register(
@@ -282,7 +286,7 @@ def _needed(session: Session, row: Case, its: Step, said: Said) -> str:
     if Need.REASON in its.needs and not words:
         raise FieldError("Scrivi perché, o che cosa si risponde.", "words")
     if Need.PROTOCOL in its.needs and not row.protocol_number:
-        raise FieldError("Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina.", "protocol")
+        raise FieldError(UNREGISTERED, "protocol")
     if Need.OFFICE in its.needs:
         if said.office_id not in {one.id for one in details.offices(session, row.ente_id)}:
             raise FieldError("Scegli l'ufficio competente.", "office_id")

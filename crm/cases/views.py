@@ -28,6 +28,7 @@ from crm.cases.models import (
     ExtensionReason,
     PauseReason,
 )
+from crm.cases.posted import Fate, PostSays
 from crm.cases.terms import TermKind
 from crm.contacts import queries as contacts
 from crm.core import clock
@@ -39,7 +40,13 @@ from crm.messages.models import Message, MessageState
 from crm.positions.models import Position, PositionState
 
 SAID: Mapping[Deed, type[StrEnum]] = MappingProxyType(
-    {Deed.PAUSE: PauseReason, Deed.EXTEND: ExtensionReason, Deed.WARN: Told}
+    {
+        Deed.PAUSE: PauseReason,
+        Deed.EXTEND: ExtensionReason,
+        Deed.WARN: Told,
+        Deed.DROP_LETTER: Fate,
+        Deed.POST_TOLD: PostSays,
+    }
 )
 
 

@@ -61,6 +61,11 @@ def test_anna_reads_sorts_answers_and_closes(
     anna.post(f"/mail/{thread}/topic", data={"topic": "instalments"})
     anna.post(f"/mail/{thread}/assign", data={"to": str(cast.anna)})
     anna.post(f"/mail/{thread}/identify", data={"contact": cast.mario})
+    anna.post(f"/files/{cast.mario}/open", data={"purpose": "written_request", "reason": "Chiede a rate per e-mail"})
+    awaited = "Rateizzazione · entro il"
+    file = anna.get(f"/files/{cast.mario}").text
+    assert awaited in file
+    assert f'href="/mail/{thread}"' in file
     anna.post(f"/mail/{thread}/answering")
     page = anna.get(f"/mail/{thread}").text
     form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("version", "once")}  # type: ignore[index]
@@ -73,6 +78,7 @@ def test_anna_reads_sorts_answers_and_closes(
     page = anna.get(f"/mail/{thread}").text
     out = re.search(r'"mail": "([0-9a-f-]+)"', page)
     assert out is not None
+    assert awaited not in anna.get(f"/files/{cast.mario}").text
     anna.post(f"/mail/{thread}/undo", data={"mail": out[1]})
     anna.post(f"/mail/{thread}/close")
     assert f"/mail/{thread}" in anna.get("/mail?folder=closed").text

@@ -103,7 +103,7 @@ class Anna:
 
 def test_an_anonymous_report_becomes_a_case_that_its_code_follows(citizen: Citizen) -> None:
     page, number, code = citizen.sends()
-    assert "Non arriva nessun messaggio" in page
+    assert "Non ti arriva nessun messaggio" in page
     case = citizen.case()
     assert (case.topic, case.channel.value, case.contact_id, case.opened_by) == (Topic.COMPLAINT, "web", None, None)
     assert case.reasons == "Lo sportello era chiuso"
@@ -146,7 +146,7 @@ def test_whoever_left_an_address_gets_number_and_code_and_nothing_else(citizen: 
 
 
 def test_what_is_wrong_is_told_beside_the_field_and_nothing_typed_is_lost(citizen: Citizen) -> None:
-    assert "Scelga di che cosa" in citizen.client.post(BEGIN, data={}).text
+    assert "Scegli di che cosa" in citizen.client.post(BEGIN, data={}).text
     at = citizen.begin("refund")
     assert "reasons-wrong" in citizen.says(at, "racconto", reasons=" ", asked="Il rimborso")
     assert "Il rimborso" in citizen.client.get(f"{at}/racconto").text
@@ -235,7 +235,7 @@ def test_a_typed_codice_fiscale_is_a_proposal_that_anna_confirms_and_then_the_co
     anna.does("step", deed="reply", words="Deve ancora 120 euro")
     seen = citizen.follows(number, code)
     assert "120 euro" not in seen
-    assert "solo a chi è" in seen
+    assert "li diciamo solo a lui" in seen
 
 
 def test_what_nobody_goes_on_with_and_what_is_long_closed_is_forgotten(citizen: Citizen) -> None:

@@ -12,6 +12,7 @@ from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
 from crm.cases import (
+    citizens,
     concerning,
     documents,
     hearing,
@@ -37,6 +38,7 @@ from crm.core.db import Scope
 from crm.core.errors import ConflictError, FieldError
 from crm.enti import details
 from crm.enti import queries as enti
+from outbound.letters import answers
 from telephony.mail import requests
 from web.cases import files
 from web.cases.live import refreshed
@@ -69,8 +71,11 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
+        letters = answers.of_case(session, case_id)
         return {
             "threads": requests.of_case(session, visit.principal, case_id),
+            "letters": letters, "under_way": any(each.under_way for each in letters),
+            "reached": citizens.is_reached(session, row),
             "news": found.heard_at or requests.unread_since(session, case_id),
             "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),
             "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,

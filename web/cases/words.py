@@ -8,6 +8,7 @@ from crm.cases.gestionale.standing import Progress
 from crm.cases.instalments.plans import Scheme
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic, Who
 from crm.cases.models import ExtensionReason, PauseReason
+from crm.cases.posted import Fate, PostSays
 from crm.cases.queries import Order, Whose
 from crm.cases.sharing import Left
 from crm.cases.terms import TermKind
@@ -89,7 +90,17 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.PROPOSE: "Proposta al gestionale",
         Deed.ACCEPTED: "Accettata dal gestionale",
         Deed.REJECTED: "Respinta dal gestionale: è da decidere di nuovo",
+        Deed.WRITE_LETTER: "Scritta una risposta per lettera",
+        Deed.DROP_LETTER: "La risposta per lettera non parte",
+        Deed.POST_TOLD: "Che cosa dice la posta della lettera",
     },
+    Fate: {
+        Fate.LEAVES: "può partire",
+        Fate.WAITS: "i termini della richiesta sono sospesi",
+        Fate.OVERTAKEN: "la richiesta intanto è andata avanti",
+        Fate.HEAVY: "pesa più di quanto i prezzi prevedono",
+    },
+    PostSays: {PostSays.DELIVERED: "consegnata", PostSays.RETURNED: "tornata indietro"},
     Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente", Who.GESTIONALE: "gestionale"},
     Outcome: {
         Outcome.GRANTED: "accolta",

@@ -13,7 +13,6 @@ from crm.cases import owners, resting, service, views
 from crm.cases.lifecycle import Channel, Deed, Outcome, Topic
 from crm.cases.models import Case, PauseReason
 from crm.cases.service import Request, Said
-from crm.cases.submissions import drafts
 from crm.contacts.models import Contact, PersonKind
 from crm.core import clock
 from crm.enti.models import Ente
@@ -109,20 +108,6 @@ def ask(session: Session, *, contract_id: int, today: date) -> None:
         case_id = _open(session, operator, ente_id, contact_id, topic, at - timedelta(days=ago))
         for whose, deed, outcome in deeds:
             _do(session, operator if whose == "o" else deciding, case_id, deed, outcome)
-    _from_the_site(session, ente_id, chosen[0])
-
-
-def _from_the_site(session: Session, ente_id: int, contact_id: int) -> None:
-    """An anonymous complaint, and a request of somebody who may be one of the taxpayers."""
-    his = session.get_one(Contact, contact_id)
-    said = {"given_name": his.given_name or "", "surname": his.surname, "codice_fiscale": his.codice_fiscale or ""}
-    for topic, told in (
-        (Topic.COMPLAINT, {"reasons": "Allo sportello ho aspettato due ore, e il numeratore non funzionava."}),
-        (Topic.REFUND, {"reasons": WHY[Topic.REFUND][0], "asked": "Il rimborso", "phone": "+390571757999", **said}),
-    ):
-        token = drafts.begin(session, ente_id=ente_id, topic=topic, language="it")
-        drafts.jot(session, ente_id=ente_id, token=token, **told)
-        drafts.send(session, ente_id=ente_id, token=token, follow_at="")
 
 
 def _open(

@@ -18,6 +18,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NotFilled.NOT_KNOWN: "non è sicuro chi scrive", NotFilled.NOT_VERIFIED: "l'indirizzo non è verificato come suo",
         NotFilled.NOT_OPEN: "il suo fascicolo non è aperto: aprilo, poi ricarica questa pagina",
         NotFilled.NOTHING_OWED: "non risulta niente da pagare", NotFilled.NO_CASE: "non c'è una richiesta",
+        NotFilled.NO_MAIL: "questa è una lettera, e non una conversazione",
     },
     Folder: {
         Folder.OPEN: "Da rispondere", Folder.MINE: "Affidate a me", Folder.ANSWERED: "Risposte date",

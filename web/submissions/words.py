@@ -9,7 +9,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     Stage: {
         Stage.RECEIVED: "L'abbiamo ricevuta: presto qualcuno se ne occupa.",
         Stage.WORKING: "Ce ne stiamo occupando.",
-        Stage.PAPERS: "Aspettiamo da Lei dei documenti.",
+        Stage.PAPERS: "Aspettiamo da te dei documenti.",
         Stage.RESTS: "Siamo fermi: prima deve decidere o rispondere qualcun altro.",
         Stage.ANSWERED: "C'è la risposta.",
         Stage.REDIRECTED: "Se ne occupa un altro ufficio.",
