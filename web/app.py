@@ -36,6 +36,7 @@ from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
+from web.cases import letters as case_letters
 from web.cases import live as case_live
 from web.cases import one as case_pages
 from web.cases import plans as case_plans
@@ -94,6 +95,7 @@ from web.imports import limits, reconciliations, sources
 from web.imports import routes as imports
 from web.knowledge import editor as knowledge_editor
 from web.knowledge import routes as knowledge
+from web.letters import answers as answer_letters
 from web.letters import routes as campaign_letters
 from web.levels import calls as levels_calls
 from web.levels import editor as levels_editor
@@ -221,6 +223,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         shared_cases,
         case_live,
         case_plans,
+        case_letters,
         case_pages,
         services,
         citizens,
@@ -242,6 +245,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         screens,
         duplicates,
         outreach,
+        answer_letters,
         campaign_letters,
         giving,
         results,

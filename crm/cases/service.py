@@ -12,7 +12,23 @@ from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
 from crm.cases.citizens import Answers
 from crm.cases.gestionale import proposing
-from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
+from crm.cases.instalments.plans import LEAST as LEAST_INSTALMENTS
+from crm.cases.instalments.plans import MOST as MOST_INSTALMENTS
+from crm.cases.lifecycle import (
+    CARRIED,
+    OPENED,
+    Channel,
+    Deed,
+    Need,
+    Outcome,
+    Standing,
+    State,
+    Step,
+    Topic,
+    Who,
+    after,
+    step_of,
+)
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
 from crm.contacts import queries as contacts
@@ -28,6 +44,8 @@ from crm.positions import queries as positions
 MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
 BY_SENDER = "Ritirata da chi l'ha mandata."
+RESTS = "I termini sono sospesi: prima falli ripartire."
+UNREGISTERED = "Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
 _C = table_of(Case)
@@ -48,6 +66,7 @@ class Request:
     surety: bool = False
     call_id: UUID | None = None
     follow_up_id: int | None = None
+    instalments: int | None = None  # how many he asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,7 @@ class Said:
     words: str = ""
     outcome: Outcome | None = None
     office_id: int | None = None
+    instalments: int | None = None  # how many are granted
 
 
 def open_case(
@@ -99,12 +119,13 @@ def registered(
         channel=request.channel, contact_id=contact_id, call_id=request.call_id,
         received_at=request.received_at or at, opened_at=at, opened_by=by.user_id if by else None,
         state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
-        asked=request.asked.strip(), rests=False, version=1, protocol_number="",
+        asked=request.asked.strip(), instalments_asked=request.instalments, rests=False, version=1,
+        protocol_number="",
     )  # fmt: skip
     session.add(row)
     session.flush()
     then(row)
-    _concern(session, row, request.references)
+    concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
     message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
@@ -124,23 +145,26 @@ def step(
     its = step_of(row.topic, row.state, deed)
     rights.require(session, by, its.who, row.ente_id)
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
-        raise ConflictError("I termini sono sospesi: prima falli ripartire.")
+        raise ConflictError(RESTS)
     words = _needed(session, row, its, said)
-    at = _stepped(session, by, row, its, said.outcome, words, answers)
+    at = clock.now(session)
+    stepped(session, by, row, its, at, outcome=said.outcome, words=words, answers=answers)
     proposing.decided(session, by, row, its, words, at)
 
 
 def take_back(session: Session, *, case_id: int) -> None:
     """Whoever sent it from the pages wants it no more. Raises `ConflictError` once it is decided, or over."""
     row = locked(session, case_id)
-    _stepped(session, None, row, step_of(row.topic, row.state, Deed.WITHDRAW), None, BY_SENDER)
+    its = step_of(row.topic, row.state, Deed.WITHDRAW)
+    stepped(session, None, row, its, clock.now(session), words=BY_SENDER)
 
 
-def _stepped(
-    session: Session, by: Principal | None, row: Case, its: Step, outcome: Outcome | None, words: str,
-    answers: Answers = citizens.nowhere,
-) -> datetime:  # fmt: skip
-    at, deed = clock.now(session), its.deed
+def stepped(
+    session: Session, by: Principal | None, row: Case, its: Step, at: datetime, *, outcome: Outcome | None = None,
+    words: str = "", answers: Answers | None = citizens.nowhere,
+) -> None:  # fmt: skip
+    """A step that may be taken is, at an instant. `answers` none: he is told of it by other means."""
+    deed = its.deed
     standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
     row.closed_at = at if row.state is State.CLOSED else None
@@ -149,10 +173,9 @@ def _stepped(
     running.done(session, row, deed, at)
     if row.closed_at is not None:
         row.rests = False
-    message = citizens.stepped(session, by, row, deed, words, answers)
+    message = citizens.stepped(session, by, row, deed, words, answers) if answers else None
     row.version += 1
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
-    return at
 
 
 def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:
@@ -194,6 +217,10 @@ def _check(request: Request, contact_id: int | None, received: datetime, at: dat
         wrong.append(InvalidError(f"Scrivi i motivi, in al massimo {MAX_REASONS} caratteri.", field="reasons"))
     if len(request.asked.strip()) > MAX_ASKED:
         wrong.append(InvalidError(f"Al massimo {MAX_ASKED} caratteri.", field="asked"))
+    if request.instalments is not None and request.topic is not Topic.INSTALMENTS:
+        wrong.append(InvalidError("Le rate si chiedono con una rateizzazione.", field="instalments"))
+    elif request.instalments is not None and not LEAST_INSTALMENTS <= request.instalments <= MOST_INSTALMENTS:
+        wrong += _how_many().parts
     if received > at:
         wrong.append(InvalidError("Il giorno di arrivo è nel futuro: ricontrollalo.", field="received_on"))
     elif received < at - EARLIEST:
@@ -212,11 +239,11 @@ def _next(session: Session, ente_id: int, year: int) -> int:
     return (last or 0) + 1
 
 
-def _concern(session: Session, row: Case, references: Collection[str]) -> None:
-    """Keep how the positions stood. Raises `FieldError` for one that is not his."""
+def concern(session: Session, row: Case, references: Collection[str]) -> list[str]:
+    """Keep how the positions stand that a case is about; their acts. Raises `FieldError` for one that is not his."""
     wanted = set(references)
     if not wanted:
-        return
+        return []
     whose = [row.contact_id] if row.contact_id is not None else []
     his = {one.reference: one for one in positions.of_contact(session, whose, brief=True)}
     if not wanted <= his.keys():
@@ -230,6 +257,7 @@ def _concern(session: Session, row: Case, references: Collection[str]) -> None:
         for one in [his[reference]]
     )  # fmt: skip
     session.flush()
+    return [his[reference].act_number for reference in sorted(wanted)]
 
 
 def _kept(session: Session, by: Principal, row: Case, follow_up_id: int) -> None:
@@ -249,9 +277,23 @@ def _needed(session: Session, row: Case, its: Step, said: Said) -> str:
     if Need.REASON in its.needs and not words:
         raise FieldError("Scrivi perché, o che cosa si risponde.", "words")
     if Need.PROTOCOL in its.needs and not row.protocol_number:
-        raise FieldError("Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina.", "protocol")
+        raise FieldError(UNREGISTERED, "protocol")
     if Need.OFFICE in its.needs:
         if said.office_id not in {one.id for one in details.offices(session, row.ente_id)}:
             raise FieldError("Scegli l'ufficio competente.", "office_id")
         row.office_id = said.office_id
+    if Need.INSTALMENTS in its.needs:
+        row.instalments_granted = _granted(said)
     return words
+
+
+def _granted(said: Said) -> int | None:
+    if said.outcome not in CARRIED:
+        return None
+    if said.instalments is None or not LEAST_INSTALMENTS <= said.instalments <= MOST_INSTALMENTS:
+        raise _how_many()
+    return said.instalments
+
+
+def _how_many() -> FieldError:
+    return FieldError(f"Quante rate: un numero da {LEAST_INSTALMENTS} a {MOST_INSTALMENTS}.", "instalments")

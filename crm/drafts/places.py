@@ -32,6 +32,7 @@ class FormKind(StrEnum):
     QUALITY_CORRECTION = "quality-correction"
     BROADCAST = "broadcast"  # about a contract
     LIST = "list"  # about nothing: a list of contacts that somebody is making
+    LETTER = "letter"  # its part is the request that is answered by post
     MAIL = "mail"  # about nothing; its part is the correspondence that is answered
 
 

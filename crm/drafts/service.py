@@ -26,7 +26,7 @@ NEEDS = {
     FormKind.APPOINTMENT: Permission.APPOINTMENT_MANAGE, FormKind.GATE: Permission.FILE_READ,
     FormKind.QUALITY: Permission.CALLS_ANSWER, FormKind.QUALITY_CORRECTION: Permission.QUALITY_EVALUATE,
     FormKind.BROADCAST: Permission.AGENT_OVERSEE, FormKind.LIST: Permission.LIST_MANAGE,
-    FormKind.MAIL: Permission.MAIL_ANSWER,
+    FormKind.MAIL: Permission.MAIL_ANSWER, FormKind.LETTER: Permission.CASE_WORK,
 }  # fmt: skip
 Fields = Mapping[str, Sequence[str]]  # the values of each field by its name
 _DRAFT = table_of(FormDraft)

@@ -49,11 +49,13 @@ def euro(cents: int) -> str:
 
 @lru_cache(maxsize=4096)
 def when(preposition: str, day: date | None) -> str:
-    """`il 3 settembre 2024`, `l'8 settembre 2024`, `il 1º settembre 2024`; nothing for no date."""
+    """`il 3 settembre 2024`, `l'8 settembre 2024`, `il 1º settembre 2024`; nothing for no date. Without a preposition
+    the day alone.
+    """
     if day is None:
         return ""
     if day.day in {8, 11}:
-        preposition = _BEFORE_VOWEL[preposition]
+        preposition = _BEFORE_VOWEL.get(preposition, preposition)
     number = "1º" if day.day == 1 else str(day.day)
     return f"{preposition}{number} {format_date(day, 'MMMM yyyy', locale=LOCALE)}"
 

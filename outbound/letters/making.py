@@ -5,33 +5,25 @@ it is made. So nobody gets two letters at a step, and none is lost.
 """
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm.core import clock, jobs, topics
 from crm.core.clock import start_of_day
-from crm.core.db import Database, Scope, new_id, table_of, touch
+from crm.core.db import Database, Scope, table_of, touch
 from crm.core.jobs import Runner, Taken
 from crm.documents import service as documents
 from crm.documents.privacy import FORGET
 from crm.documents.store import DocumentStore
 from crm.privacy.holders import rows_of
-from outbound.campaigns import claims, judging, running, sequence, spending
-from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
-from outbound.campaigns.plan import Channel
-from outbound.campaigns.running import Running
-from outbound.compliance.rules import Written
-from outbound.letters import composing, postage, queries
-from outbound.letters.codes import Code
-from outbound.letters.composing import Candidate
-from outbound.letters.content import written
+from outbound.letters import origins, postage
 from outbound.letters.models import BatchState, Letter, LetterBatch, LetterState
 from outbound.letters.postage import Parcel
 from outbound.letters.printed import Printed, Typeset
@@ -39,7 +31,7 @@ from outbound.letters.queries import prices_of
 from outbound.messages.cost import CENT
 
 AT_ONCE = 25  # letters in a transaction, and whose files are held in memory
-_L, _B, _CC, _W = table_of(Letter), table_of(LetterBatch), table_of(CampaignContact), table_of(WrittenAttempt)
+_L, _B = table_of(Letter), table_of(LetterBatch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,6 @@ class File:
     """The file of a letter that is composed. `cents` none: too heavy for the prices agreed."""
 
     letter_id: UUID
-    contact_id: int
     printed: Printed
     parcel: Parcel
     cents: int | None
@@ -104,7 +95,7 @@ def _file(batch: LetterBatch, letter: Letter, typeset: Typeset) -> File:
     assert letter.content is not None, "a letter that is composed says something"
     printed = typeset(letter.content, start_of_day(batch.day))
     parcel = postage.parcel(printed.pages, duplex=batch.duplex)
-    return File(letter.id, letter.contact_id, printed, parcel, parcel.cents(prices_of(batch)))
+    return File(letter.id, printed, parcel, parcel.cents(prices_of(batch)))
 
 
 def _within(files: list[File], left: int | None) -> tuple[list[File], list[File]]:
@@ -135,13 +126,13 @@ def _put(store: DocumentStore, ente_id: int, one: File) -> None:
 def _made(session: Session, batch_id: int, files: list[File]) -> None:
     """The files are in the store. What cannot be paid is as if it had not been composed, and ends the batch."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
-    spending.alone(session, batch.campaign_id)
-    campaign = running.get(session, batch.campaign_id)
-    kept, refused = _within(files, spending.left(session, campaign))
+    origin = origins.of(batch.campaign_id)
+    origin.alone(session, batch)
+    kept, refused = _within(files, origin.left(session, batch))
     if refused:
         digests = [one.digest for one in refused]
         jobs.enqueue(session, ente_id=batch.ente_id, kind=FORGET, argument={"contents": digests})
-    cost = 0
+    costs = {}
     for one in kept:
         done = session.execute(
             update(_L)
@@ -156,103 +147,53 @@ def _made(session: Session, batch_id: int, files: list[File]) -> None:
             jobs.enqueue(session, ente_id=batch.ente_id, kind=FORGET, argument={"contents": [one.digest]})
             continue
         documents.receive(session, ente_id=batch.ente_id, sha256=one.digest)
-        session.execute(
-            update(_W).where(_W.c.item_id == one.letter_id).values(cost=(one.cents or 0) * CENT)
-        )  # fmt: skip
+        costs[one.letter_id] = (one.cents or 0) * CENT
         batch.letters += 1
         batch.pages += one.parcel.pages
         batch.sheets += one.parcel.sheets
         batch.cents += one.cents or 0
-        cost += (one.cents or 0) * CENT
-    spending.wrote(session, campaign_id=batch.campaign_id, cost=cost)
-    heavy = [one for one in refused if one.cents is None]
-    poor = [one for one in refused if one.cents is not None]
-    _undo(session, batch, heavy)
+    origin.made(session, costs, batch)
+    heavy, poor = ([one for one in refused if (one.cents is None) is which] for which in (True, False))
+    _let_go(session, batch, _of(session, heavy), origin.heavy)
     batch.left_out += len(heavy)
-    sequence.passed(session, campaign=campaign, contact_ids=[one.contact_id for one in heavy], now=clock.now(session))
-    _undo(session, batch, poor)
+    undo(session, batch, _of(session, poor))
     batch.over_budget = batch.over_budget or bool(poor)
     session.flush()
     touch(session, topics.campaigns(batch.ente_id))
 
 
-def _undo(session: Session, batch: LetterBatch, files: list[File]) -> None:
-    undo(session, campaign_id=batch.campaign_id, which=Letter.id.in_([one.letter_id for one in files]))
+def undo(session: Session, batch: LetterBatch, letters: Sequence[Letter]) -> None:
+    """Letters of a batch, locked, that never left are as if they had not been written."""
+    _let_go(session, batch, letters, origins.of(batch.campaign_id).unwritten)
 
 
-def undo(session: Session, *, campaign_id: int, which: ColumnElement[bool]) -> int:
-    """Letters that never left are as if they had not been written: those people's turn is still to come; how many."""
-    gone = session.execute(delete(Letter).where(which).returning(Letter.id, Letter.contact_id, Letter.step)).all()
-    costs = session.scalars(delete(_W).where(_W.c.item_id.in_([one.id for one in gone])).returning(_W.c.cost))
-    spending.wrote(session, campaign_id=campaign_id, cost=-sum(costs))
-    for step in {one.step for one in gone}:
-        session.execute(
-            update(_CC)
-            .where(
-                _CC.c.campaign_id == campaign_id, _CC.c.step == step, _CC.c.state == ContactState.LATER,
-                _CC.c.contact_id.in_([one.contact_id for one in gone if one.step == step]),
-            )
-            .values(state=ContactState.READY, due_at=clock.now(session))
-        )  # fmt: skip
-    return len(gone)
+def _let_go(
+    session: Session, batch: LetterBatch, letters: Sequence[Letter],
+    told: Callable[[Session, LetterBatch, Sequence[Letter]], None],
+) -> None:  # fmt: skip
+    if letters:
+        told(session, batch, letters)
+        session.flush()
+        session.execute(delete(_L).where(_L.c.id.in_([one.id for one in letters])))
+        for one in letters:
+            session.expunge(one)
+
+
+def _of(session: Session, files: list[File]) -> Sequence[Letter]:
+    return session.scalars(select(Letter).where(Letter.id.in_([one.letter_id for one in files]))).all()
 
 
 def _compose(session: Session, batch_id: int) -> bool:
-    """Judge some more of those whose turn it is, and settle what their letters say. False: none are left."""
+    """Settle what some more letters say. False: none are left to be written."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
     number = session.scalar(select(func.max(Letter.number)).where(Letter.batch_id == batch_id)) or 0
     room = min(AT_ONCE, batch.most - number)
     if batch.state is not BatchState.MAKING or batch.over_budget or room <= 0:
         return False
-    now, campaign = clock.now(session), running.get(session, batch.campaign_id)
-    waiting = sequence.waiting(session, campaign=campaign, channel=Channel.LETTER, limit=room, now=now)
-    if not waiting:
-        return False
-    steps = queries.steps(session, campaign_id=campaign.id, contact_ids=waiting)
-    had = queries.written_to(session, campaign_id=campaign.id, steps=steps)
-    sequence.passed(session, campaign=campaign, contact_ids=had, now=now)
-    writing = composing.writing(session, campaign, batch.day)
-    fresh = [one for one in waiting if one not in had]
-    claims.lock_all(session, fresh)  # as messages do
-    for one in composing.candidates(session, campaign, fresh, phase=writing.phase, day=batch.day, now=now):
-        letter = None
-        if one.verdict.allowed and one.to is not None:
-            number += 1
-            said = written(writing.facts(str(Code(batch.id, number)), one.to, one.items))
-            letter = Letter(
-                id=new_id(session), ente_id=batch.ente_id, batch_id=batch.id, number=number, campaign_id=campaign.id,
-                contact_id=one.contact_id, step=steps[one.contact_id], state=LetterState.COMPOSED,
-                lines=list(one.to.lines), address_id=one.to.address_id, content=said,
-                asked_cents=sum(item.cents for item in one.items), notices=len(said["notices"]),
-            )  # fmt: skip
-            session.add(letter)
-        else:
-            batch.left_out += 1
-        _attempt(session, campaign, one, steps[one.contact_id], letter)
+    found = origins.of(batch.campaign_id).compose(session, batch, number, room)
     session.flush()
     touch(session, topics.campaigns(batch.ente_id))
-    return True
-
-
-def _attempt(session: Session, campaign: Running, one: Candidate, step: int, letter: Letter | None) -> None:
-    """The verdict is kept; whoever gets a letter waits for it to be handed over, the others as they are judged."""
-    now = clock.now(session)
-    session.add(
-        WrittenAttempt(
-            id=new_id(session), ente_id=campaign.ente_id, contract_id=campaign.contract_id, campaign_id=campaign.id,
-            version=campaign.version, contact_id=one.contact_id, step=step, channel=Written.LETTER,
-            address=one.verdict.number, at=now, begun=letter is not None,
-            reasons=[reason.value for reason in one.verdict.reasons],
-            not_before=one.verdict.not_before, item_id=letter.id if letter else None, parts=1, cost=0,
-        )
-    )  # fmt: skip
-    if letter is None:
-        judging.put_aside(session, campaign, one.contact_id, one.verdict, now)
-        return
-    session.execute(
-        update(_CC).where(_CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id)
-        .values(state=ContactState.LATER, due_at=now + sequence.HELD, why=None)
-    )  # fmt: skip
+    return found
 
 
 def _ready(session: Session, batch_id: int) -> None:

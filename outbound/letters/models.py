@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    CheckConstraint,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -79,14 +80,17 @@ class LetterSender(Base):
 
 
 class LetterBatch(Base):
-    """Letters of a campaign that are printed together. `day` stands on them; `cents`: what they cost in all."""
+    """Letters that are printed together: of a campaign (`version` of its plan), or else answers to requests under a
+    contract. `day` stands on them; `cents`: what they cost in all.
+    """
 
     __tablename__ = "letter_batch"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     ente_id: Mapped[int]
-    campaign_id: Mapped[int]
-    version: Mapped[int] = mapped_column(SmallInteger)
+    campaign_id: Mapped[int | None]
+    version: Mapped[int | None] = mapped_column(SmallInteger)
+    contract_id: Mapped[int | None] = mapped_column(ForeignKey("contract.id"))
     state: Mapped[BatchState] = mapped_column(choice(BatchState))
     day: Mapped[date]
     expected: Mapped[int]  # whose turn it was when it was asked for
@@ -113,8 +117,17 @@ class LetterBatch(Base):
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
         ForeignKeyConstraint(["ente_id", "campaign_id"], ["campaign.ente_id", "campaign.id"]),
+        CheckConstraint("num_nonnulls(campaign_id, contract_id) = 1", name="origin"),
+        CheckConstraint("(campaign_id IS NULL) = (version IS NULL)", name="of_plan"),
         # Two batches of a campaign are not made at once: they would share its budget without knowing.
         Index("uq_letter_batch_making", "campaign_id", unique=True, postgresql_where=text("state = 'making'")),
+        Index(
+            "uq_letter_batch_answers_making",
+            "ente_id",
+            "contract_id",
+            unique=True,
+            postgresql_where=text("state = 'making' AND campaign_id IS NULL"),
+        ),
         Index("ix_letter_batch_campaign_id", "campaign_id"),
     )
 
@@ -122,7 +135,7 @@ class LetterBatch(Base):
 class Letter(Base):
     """One letter. Its file is in the store of documents under `sha256`; until that is made, `content` is what it says.
 
-    `number`: in its batch, from 1; `outcome_on`: the day the post gives.
+    `number`: in its batch, from 1; `outcome_on`: the day the post gives. An answer is of no campaign's step.
     """
 
     __tablename__ = "letter"
@@ -131,9 +144,9 @@ class Letter(Base):
     ente_id: Mapped[int]
     batch_id: Mapped[int]
     number: Mapped[int]
-    campaign_id: Mapped[int]
+    campaign_id: Mapped[int | None]
     contact_id: Mapped[int]
-    step: Mapped[int] = mapped_column(SmallInteger)
+    step: Mapped[int | None] = mapped_column(SmallInteger)
     state: Mapped[LetterState] = mapped_column(choice(LetterState))
     lines: Mapped[list[str]] = mapped_column(ARRAY(String(60)))  # of the address, the addressee first
     address_id: Mapped[int | None]  # which of his addresses it was
@@ -150,15 +163,59 @@ class Letter(Base):
     outcome: Mapped[LetterOutcome | None] = mapped_column(choice(LetterOutcome))
     outcome_on: Mapped[date | None]
     withdrawn_at: Mapped[datetime | None]
-    why: Mapped[list[str] | None] = mapped_column(ARRAY(String(20)))  # `Reason`, if it was withdrawn
+    why: Mapped[list[str] | None] = mapped_column(ARRAY(String(20)))  # `Reason` or `Fate`, if it was withdrawn
 
     __table_args__ = (
         UniqueConstraint("ente_id", "id"),
         UniqueConstraint("batch_id", "number"),
+        CheckConstraint("(campaign_id IS NULL) = (step IS NULL)", name="of_step"),
         ForeignKeyConstraint(["ente_id", "batch_id"], ["letter_batch.ente_id", "letter_batch.id"]),
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         Index("ix_letter_contact_id", "contact_id"),
         Index("ix_letter_composed", "batch_id", postgresql_where=text("state = 'composed'")),
+    )
+
+
+class LetterAnswer(Base):
+    """An answer to a request that goes by post. It waits for a batch until it has a letter there, or is withdrawn (by
+    nobody: the request went on without it).
+
+    `id` is the form's, so that sent twice it is one. `address_id` none: it goes where none of his addresses is.
+    `step_id`: of the request, by which it was written.
+    """
+
+    __tablename__ = "letter_answer"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    ente_id: Mapped[int]
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    case_id: Mapped[int]
+    contact_id: Mapped[int]
+    lines: Mapped[list[str]] = mapped_column(ARRAY(String(60)))  # of the address, the addressee first
+    address_id: Mapped[int | None]
+    subject: Mapped[str] = mapped_column(String(120))
+    body: Mapped[str] = mapped_column(String(2000))
+    step_id: Mapped[int]
+    written_by: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    written_at: Mapped[datetime]
+    letter_id: Mapped[UUID | None]
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
+        ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
+        ForeignKeyConstraint(["ente_id", "letter_id"], ["letter.ente_id", "letter.id"]),
+        CheckConstraint("withdrawn_at IS NOT NULL OR withdrawn_by IS NULL", name="withdrawn"),
+        Index("ix_letter_answer_case_id", "case_id"),
+        Index("ix_letter_answer_contact_id", "contact_id"),
+        Index("uq_letter_answer_letter_id", "letter_id", unique=True),
+        Index(
+            "uq_letter_answer_waiting",
+            "case_id",
+            unique=True,
+            postgresql_where=text("letter_id IS NULL AND withdrawn_at IS NULL"),
+        ),
     )
 
 

@@ -1,4 +1,6 @@
-"""What letters hold of a person: that they were written, their files in the store, and what the post said of them."""
+"""What letters hold of a person: that they were written, their files in the store, what the post said of them, and the
+answers that went by post.
+"""
 
 from dataclasses import replace
 
@@ -8,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm.core.db import table_of
 from crm.documents.privacy import let_go
 from crm.privacy.holders import Holder, Person, Section, TableHolder, Went
-from outbound.letters.models import Letter, LetterReturn
+from outbound.letters.models import Letter, LetterAnswer, LetterReturn
 
 _LETTER = table_of(Letter)
 
@@ -31,6 +33,9 @@ class _Letters(TableHolder):
 
 HOLDERS: tuple[Holder, ...] = (
     TableHolder(table_of(LetterReturn), "Esiti delle lettere"),
+    TableHolder(
+        table_of(LetterAnswer), "Risposte per lettera", hidden=frozenset({"written_by", "withdrawn_by", "step_id"})
+    ),
     _Letters(
         _LETTER, "Lettere", emptied={"lines": [], "address_id": None, "content": None, "sha256": None},
         why="Resta, senza l'indirizzo e senza il testo, che una lettera fu stampata e quanto costò.",

@@ -1,6 +1,5 @@
 """Reading batches of letters, what they cost, and whom they are to."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,15 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
+from crm.cases.posted import Fate
 from crm.contacts import queries as contacts
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
-from outbound.campaigns import running
 from outbound.campaigns.models import Campaign, CampaignContact, ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.campaigns.running import Running
 from outbound.compliance.rules import Reason, Written
-from outbound.letters import composing
 from outbound.letters.codes import Code
 from outbound.letters.models import (
     BatchState,
@@ -33,17 +31,17 @@ from outbound.letters.models import (
 from outbound.letters.postage import Envelope, Prices, Weight
 
 PAGE = 200
-LOOKED_AT = 2_000  # letters judged at once for whoever looks
+ANSWERS = "Risposte alle richieste"
 _L, _B, _CC, _W = table_of(Letter), table_of(LetterBatch), table_of(CampaignContact), table_of(WrittenAttempt)
 
 
 @dataclass(frozen=True, slots=True)
 class BatchView:
-    """A batch as its page shows it. Amounts in cents."""
+    """A batch as its page shows it. Amounts in cents. Of answers to requests there is no campaign."""
 
     id: int
     ente_id: int
-    campaign_id: int
+    campaign_id: int | None
     campaign: str
     state: BatchState
     day: date
@@ -72,6 +70,11 @@ class BatchView:
         """How many of those whose turn it was have been looked at."""
         return self.letters + self.left_out + self.withdrawn
 
+    @property
+    def title(self) -> str:
+        """What its letters are, for the access log."""
+        return self.campaign or ANSWERS
+
 
 @dataclass(frozen=True, slots=True)
 class LetterView:
@@ -81,6 +84,7 @@ class LetterView:
     ente_id: int
     batch_id: int
     number: int
+    campaign_id: int | None
     contact_id: int
     state: LetterState
     lines: tuple[str, ...]
@@ -96,7 +100,7 @@ class LetterView:
     outcome: LetterOutcome | None
     outcome_on: date | None
     withdrawn_at: datetime | None
-    why: tuple[Reason, ...]
+    why: tuple[Reason | Fate, ...]
 
     @property
     def code(self) -> Code:
@@ -125,6 +129,11 @@ class ReadingView:
 def batches(session: Session, campaign_id: int) -> list[BatchView]:
     """Those of a campaign, the newest first."""
     return _batches(session, LetterBatch.campaign_id == campaign_id)
+
+
+def batches_of_answers(session: Session, ente_ids: Collection[int]) -> list[BatchView]:
+    """Those of answers to requests of these enti, the newest first."""
+    return _batches(session, LetterBatch.campaign_id.is_(None), LetterBatch.ente_id.in_(ente_ids))
 
 
 def batch(session: Session, batch_id: int) -> BatchView:
@@ -176,14 +185,14 @@ def to_pull(session: Session, found: BatchView) -> list[LetterView]:
     return [_view(row) for row in rows]
 
 
-def why_withdrawn(session: Session, batch_id: int) -> dict[Reason, int]:
+def why_withdrawn(session: Session, batch_id: int) -> dict[Reason | Fate, int]:
     """Why letters of a batch were taken out, the commonest reason first; what has two counts at both."""
     reason = func.unnest(_L.c.why).label("reason")
     rows = session.execute(
         select(reason, func.count()).where(_L.c.batch_id == batch_id, _L.c.state == LetterState.WITHDRAWN)
         .group_by(reason).order_by(func.count().desc())
     )  # fmt: skip
-    return {Reason(one): n for one, n in rows}
+    return {_reason(one): n for one, n in rows}
 
 
 def named(session: Session, found: Collection[LetterView]) -> dict[int, str]:
@@ -215,20 +224,6 @@ def why_left_out(session: Session, found: BatchView) -> dict[Reason, int]:
     return {Reason(one): n for one, n in rows}
 
 
-def forecast(session: Session, found: BatchView, now: datetime) -> dict[Reason, int] | None:
-    """Why letters of a batch would be withdrawn were they judged now; none: there are too many to look while one waits.
-
-    Nothing is changed by looking.
-    """
-    if found.state is not BatchState.MADE or found.letters > LOOKED_AT:
-        return None if found.letters > LOOKED_AT else {}
-    its = (Letter.batch_id == found.id, Letter.state == LetterState.MADE)
-    letters = session.scalars(select(Letter).where(*its)).all()
-    campaign = running.get(session, found.campaign_id)
-    against = composing.judged_again(session, campaign, letters, day=found.day, now=now)
-    return dict(Counter(reason for verdict in against.values() for reason in verdict.reasons).most_common())
-
-
 def waiting(session: Session, campaign: Running, now: datetime) -> int:
     """Whose turn it is at a letter."""
     at = select(func.count()).where(
@@ -257,8 +252,9 @@ def written_to(session: Session, *, campaign_id: int, steps: Mapping[int, int]) 
 def last_prices(session: Session, contract_id: int) -> Prices | None:
     """Those of the newest batch under a contract."""
     row = session.scalars(
-        select(LetterBatch).join(Campaign, Campaign.id == LetterBatch.campaign_id)
-        .where(Campaign.contract_id == contract_id).order_by(LetterBatch.id.desc()).limit(1)
+        select(LetterBatch).outerjoin(Campaign, Campaign.id == LetterBatch.campaign_id)
+        .where(func.coalesce(Campaign.contract_id, LetterBatch.contract_id) == contract_id)
+        .order_by(LetterBatch.id.desc()).limit(1)
     ).one_or_none()  # fmt: skip
     return prices_of(row) if row else None
 
@@ -311,7 +307,7 @@ def _batches(session: Session, *which: object) -> list[BatchView]:
     maker, ender = User.__table__.alias(), User.__table__.alias()
     rows = session.execute(
         select(LetterBatch, Campaign.name, maker.c.name, ender.c.name)
-        .join(Campaign, Campaign.id == LetterBatch.campaign_id)
+        .outerjoin(Campaign, Campaign.id == LetterBatch.campaign_id)
         .join(maker, maker.c.id == LetterBatch.made_by)
         .outerjoin(ender, ender.c.id == LetterBatch.ended_by)
         .where(*which)  # type: ignore[arg-type]
@@ -319,9 +315,9 @@ def _batches(session: Session, *which: object) -> list[BatchView]:
     )
     return [
         BatchView(
-            row.id, row.ente_id, row.campaign_id, campaign, row.state, row.day, row.expected, row.most, row.duplex,
-            prices_of(row), row.letters, row.left_out, row.pages, row.sheets, row.cents, row.over_budget, made_by,
-            row.made_at, row.ready_at, row.checked_at, row.taken_at, row.withdrawn, ended_by, row.ended_at,
+            row.id, row.ente_id, row.campaign_id, campaign or "", row.state, row.day, row.expected, row.most,
+            row.duplex, prices_of(row), row.letters, row.left_out, row.pages, row.sheets, row.cents, row.over_budget,
+            made_by, row.made_at, row.ready_at, row.checked_at, row.taken_at, row.withdrawn, ended_by, row.ended_at,
             row.handed_to,
         )
         for row, campaign, made_by, ended_by in rows
@@ -331,8 +327,12 @@ def _batches(session: Session, *which: object) -> list[BatchView]:
 def _view(row: Letter) -> LetterView:
     names = LetterView.__dataclass_fields__
     values = {name: getattr(row, name) for name in names}
-    why = tuple(Reason(one) for one in row.why or ())
+    why = tuple(_reason(one) for one in row.why or ())
     return LetterView(**{**values, "lines": tuple(row.lines), "why": why})
+
+
+def _reason(kept: str) -> Reason | Fate:
+    return Fate(kept) if kept in set(Fate) else Reason(kept)
 
 
 def every(session: Session, batch_id: int) -> Iterator[LetterView]:

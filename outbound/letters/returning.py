@@ -16,13 +16,13 @@ from crm.contacts import told
 from crm.contacts.addresses import Address
 from crm.contacts.models import LastOutcome
 from crm.core import clock, jobs, topics
-from crm.core.clock import business_day, start_of_day
+from crm.core.clock import business_day
 from crm.core.db import Database, Scope, touch
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
 from crm.core.jobs import Runner, Taken
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
-from outbound.letters import outcomes, queries, settling
+from outbound.letters import origins, outcomes, settling
 from outbound.letters.codes import Code
 from outbound.letters.models import (
     Letter,
@@ -181,16 +181,16 @@ def _apply(session: Session, reading_id: int) -> int:
 
 
 def _happened(session: Session, letter: Letter, row: LetterReturn, *, by_id: int, now: datetime) -> None:
-    """One letter's outcome, and what follows: for its timeline, his addresses, the campaign, and for somebody to see.
+    """One letter's outcome, and what follows: for its timeline, his addresses, its origin, and for somebody to see.
 
     That he is dead is only proposed: a case is opened, which halts every campaign until a person has looked.
     """
-    batch = queries.batch(session, letter.batch_id)
+    batch = session.get_one(LetterBatch, letter.batch_id)
     delivered = row.outcome is LetterOutcome.DELIVERED
     letter.outcome, letter.outcome_on = row.outcome, row.outcome_on
     letter.state = LetterState.DELIVERED if delivered else LetterState.RETURNED
     session.flush()
-    settling.tell(session, letter, batch.campaign, batch.ended_at or now, None)
+    settling.tell(session, letter, batch.ended_at or now, None)
     if letter.address_id is not None and (delivered or row.outcome in NOT_THERE):
         told.posted(
             session, address_id=letter.address_id,
@@ -203,8 +203,7 @@ def _happened(session: Session, letter: Letter, row: LetterReturn, *, by_id: int
             session, ente_id=letter.ente_id, contact_id=letter.contact_id, kind=FollowUpKind.CASE,
             note=DECEASED.format(code=Code(letter.batch_id, letter.number)),
         )  # fmt: skip
-    since = start_of_day(row.outcome_on) if delivered else None
-    settling.counted_from(session, letter, since, now)
+    origins.of(letter.campaign_id).heard(session, letter, now)
 
 
 def _forward(session: Session, row: LetterReturn, by_id: int) -> None:

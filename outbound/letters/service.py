@@ -18,16 +18,17 @@ from outbound.campaigns import queries as campaigns
 from outbound.campaigns import running
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Channel
-from outbound.letters import composing, postage, queries, withdrawing
+from outbound.letters import answers, composing, origins, postage, queries, withdrawing
 from outbound.letters.codes import MOST_IN_BATCH, Code
 from outbound.letters.content import Facts
+from outbound.letters.from_campaigns import STOPPED
 from outbound.letters.models import BatchState, LetterBatch
 from outbound.letters.postage import Prices
 from outbound.letters.queries import LetterView
 
 MAKE, SETTLE, CHECK = "letters.make", "letters.settle", "letters.check"  # the kinds of the jobs
 LONGEST_TO = 120
-ONE_AT_A_TIME = "Un lotto di questa campagna è già in preparazione: aspetta che finisca."
+ONE_AT_A_TIME = "Un lotto come questo è già in preparazione: aspetta che finisca."
 NO_FILES = "I file ci sono quando il lotto è pronto."
 MOVED_ON = "Il lotto intanto è cambiato, e questo ora non si può fare: ricarica la pagina."
 
@@ -45,16 +46,33 @@ def ask(
         raise ConflictError("La campagna non è in corso: le lettere si preparano quando lo è.")
     if not campaign.plan.steps_of(Channel.LETTER):
         raise ConflictError("Questa campagna non scrive lettere.")
-    now = clock.now(session)
-    expected = queries.waiting(session, campaign, now)
+    expected = queries.waiting(session, campaign, clock.now(session))
     if not expected:
         raise ConflictError("Adesso non c'è nessuno a cui tocchi una lettera.")
-    kept = {**asdict(prices), "postage": {str(int(step)): cents for step, cents in prices.postage.items()}}
-    batch = LetterBatch(
-        ente_id=campaign.ente_id, campaign_id=campaign_id, version=campaign.version, state=BatchState.MAKING,
-        day=clock.business_day(now), expected=min(expected, most), most=most, duplex=duplex, prices=kept, letters=0,
-        left_out=0, pages=0, sheets=0, cents=0, over_budget=False, made_by=by.user_id, made_at=now, handed_to="",
-    )  # fmt: skip
+    batch = LetterBatch(ente_id=campaign.ente_id, campaign_id=campaign_id, version=campaign.version, most=most)
+    return _begin(session, by, batch, expected=expected, prices=prices, duplex=duplex)
+
+
+def ask_answers(
+    session: Session, by: Principal, *, ente_id: int, contract_id: int, prices: Prices, duplex: bool
+) -> int:  # fmt: skip
+    """Have the letters made of an ente's answers that wait; the batch's id. Raises `ConflictError`, `InvalidError`."""
+    require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=ente_id)
+    postage.check(prices)
+    expected = sum(one.count for one in answers.waiting(session, [ente_id]) if one.contract_id == contract_id)
+    if not expected:
+        raise ConflictError("Adesso nessuna risposta aspetta di essere stampata.")
+    batch = LetterBatch(ente_id=ente_id, contract_id=contract_id, most=MOST_IN_BATCH)
+    return _begin(session, by, batch, expected=expected, prices=prices, duplex=duplex)
+
+
+def _begin(
+    session: Session, by: Principal, batch: LetterBatch, *, expected: int, prices: Prices, duplex: bool
+) -> int:  # fmt: skip
+    now = clock.now(session)
+    batch.prices = {**asdict(prices), "postage": {str(int(step)): cents for step, cents in prices.postage.items()}}
+    batch.state, batch.made_by, batch.made_at = BatchState.MAKING, by.user_id, now
+    batch.day, batch.expected, batch.duplex = clock.business_day(now), min(expected, batch.most), duplex
     try:
         with session.begin_nested():
             session.add(batch)
@@ -129,15 +147,15 @@ def take(session: Session, by: Principal, *, batch_id: int) -> queries.BatchView
         if not withdrawing.is_checked(row.state, row.checked_at, now):
             raise ConflictError("Da quando le lettere furono ricontrollate è passata più di un'ora: ricontrollale.")
     else:
-        if running.get(session, row.campaign_id).state is State.STOPPED:
-            raise ConflictError(withdrawing.STOPPED)
+        if origins.of(row.campaign_id).is_stopped(session, row.campaign_id):
+            raise ConflictError(STOPPED)
         if withdrawing.made(session, batch_id):
             raise ConflictError("Le lettere si stanno ricontrollando: riprova fra poco.")
     row.taken_at = row.taken_at or now
     session.flush()
     found = queries.batch(session, batch_id)
     audit.note(
-        session, by, kind="letters.taken", ente_id=found.ente_id, subject=found.campaign,
+        session, by, kind="letters.taken", ente_id=found.ente_id, subject=found.title,
         after={"batch": batch_id, "letters": found.letters},
     )  # fmt: skip
     return found
@@ -148,7 +166,7 @@ def look(session: Session, by: Principal, *, batch_id: int) -> queries.BatchView
     found = queries.batch(session, batch_id)
     require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
     audit.note(
-        session, by, kind="letters.looked", ente_id=found.ente_id, subject=found.campaign, after={"batch": batch_id}
+        session, by, kind="letters.looked", ente_id=found.ente_id, subject=found.title, after={"batch": batch_id}
     )
     return found
 
@@ -159,20 +177,22 @@ def take_withdrawn(session: Session, by: Principal, *, batch_id: int) -> list[Le
     require_on(session, by, Permission.CAMPAIGN_MANAGE, ente_id=found.ente_id)
     pulled = queries.to_pull(session, found)
     audit.note(
-        session, by, kind="letters.taken_withdrawn", ente_id=found.ente_id, subject=found.campaign,
+        session, by, kind="letters.taken_withdrawn", ente_id=found.ente_id, subject=found.title,
         after={"batch": batch_id, "letters": len(pulled)},
     )  # fmt: skip
     return pulled
 
 
 def open_letter(session: Session, by: Principal, *, letter_id: UUID) -> LetterView:
-    """One letter is about to be read: by whoever runs the campaign, else from the open file of its addressee."""
+    """One letter is about to be read: by whoever runs campaigns, an answer by whoever sees the requests, too; else from
+    the open file of its addressee.
+    """
     found = queries.letter(session, letter_id)
     if found.sha256 is None:
         raise NotFoundError("La lettera non è ancora pronta.")
     call_id, reason = None, ""
-    runs = by.can(Permission.CAMPAIGN_MANAGE) and scope_for(session, by, Permission.CAMPAIGN_MANAGE)
-    if not runs or found.ente_id not in (runs.enti or ()):
+    needed = [Permission.CAMPAIGN_MANAGE, *([Permission.CASE_READ] if found.campaign_id is None else [])]
+    if not any(by.can(one) and found.ente_id in (scope_for(session, by, one).enti or ()) for one in needed):
         by.require(Permission.FILE_READ)
         opening = files.require_open(session, by, contact_id=found.contact_id, matter=Matter.DOCUMENTS)
         call_id, reason = opening.call_id, opening.reason
@@ -206,8 +226,8 @@ def preview(session: Session, by: Principal, *, campaign_id: int, nth: int = 0) 
     return writing.facts(str(Code(0, 0)), one.to, one.items)
 
 
-def _require_may_leave(session: Session, campaign_id: int) -> None:
-    withdrawing.require_may_leave(session, running.get(session, campaign_id), clock.now(session))
+def _require_may_leave(session: Session, campaign_id: int | None) -> None:
+    withdrawing.require_may_leave(session, campaign_id, clock.now(session))
 
 
 def _locked(
@@ -229,8 +249,6 @@ def _end(session: Session, by: Principal, batch: LetterBatch, state: BatchState)
 
 def _note(session: Session, by: Principal, batch: LetterBatch, kind: str, **what: object) -> None:
     session.flush()
-    name = queries.batch(session, batch.id).campaign
-    audit.note(
-        session, by, kind=kind, ente_id=batch.ente_id, subject=name, after={"batch": batch.id, **what}
-    )  # fmt: skip
+    title = queries.batch(session, batch.id).title
+    audit.note(session, by, kind=kind, ente_id=batch.ente_id, subject=title, after={"batch": batch.id, **what})
     touch(session, topics.campaigns(batch.ente_id))

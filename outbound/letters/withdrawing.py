@@ -4,42 +4,48 @@ Whoever has paid, promised, died or complained since his letter was made gets no
 of the manifest, its file goes, and it is kept why; the others stay as they are, byte for byte.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm.cases.posted import Fate
 from crm.core import clock, topics
-from crm.core.db import Database, Scope, table_of, touch
+from crm.core.db import Database, Scope, touch
 from crm.core.errors import ConflictError
 from crm.core.jobs import Runner, Taken
 from crm.documents.privacy import let_go
-from outbound.campaigns import judging, running, spending
-from outbound.campaigns.lifecycle import State
-from outbound.campaigns.models import CampaignContact, ContactState, WrittenAttempt
-from outbound.campaigns.running import Running
-from outbound.compliance.rules import Verdict
-from outbound.letters import composing
+from outbound.compliance.rules import Reason
+from outbound.letters import origins
 from outbound.letters.models import BatchState, Letter, LetterBatch, LetterState
+from outbound.letters.origin import Against
+from outbound.letters.queries import BatchView
 
 AT_ONCE = 200
 CHECKED_FOR = timedelta(hours=1)  # for which files may be taken without being judged once more
-_CC, _W = table_of(CampaignContact), table_of(WrittenAttempt)
-STOPPED = "L'ente ha fermato la campagna: queste lettere non si consegnano."
-HALTED = "La campagna non è in corso: le sue lettere si scaricano e si consegnano quando lo è."
-OLD = "Ciò che si sa dei debiti è troppo vecchio per dire a chi si può ancora scrivere: aspetta il prossimo carico."
+LOOKED_AT = 2_000  # letters judged at once for whoever looks
 
 
-def require_may_leave(session: Session, campaign: Running, now: datetime) -> None:
-    """Raise `ConflictError` while nothing of a campaign may leave: it halts, or the ente's data are too old."""
-    if campaign.state is State.STOPPED:
-        raise ConflictError(STOPPED)
-    if campaign.state is not State.RUNNING:
-        raise ConflictError(HALTED)
-    if composing.are_old(session, campaign, now):
-        raise ConflictError(OLD)
+def require_may_leave(session: Session, campaign_id: int | None, now: datetime) -> None:
+    """Raise `ConflictError` while nothing of a batch of this origin may leave."""
+    if why := origins.of(campaign_id).stands_still(session, campaign_id, now):
+        raise ConflictError(why)
+
+
+def forecast(session: Session, found: BatchView, now: datetime) -> dict[Reason | Fate, int] | None:
+    """Why letters of a batch would be withdrawn were they judged now; none: there are too many to look while one waits.
+
+    Nothing is changed by looking.
+    """
+    if found.state is not BatchState.MADE or found.letters > LOOKED_AT:
+        return None if found.letters > LOOKED_AT else {}
+    its = (Letter.batch_id == found.id, Letter.state == LetterState.MADE)
+    letters, batch = session.scalars(select(Letter).where(*its)).all(), session.get_one(LetterBatch, found.id)
+    against = origins.of(found.campaign_id).against(session, batch, letters, now)
+    return dict(Counter(reason for one in against.values() for reason in one.reasons).most_common())
 
 
 def is_checked(state: BatchState, checked_at: datetime | None, now: datetime) -> bool:
@@ -77,16 +83,15 @@ def made(session: Session, batch_id: int, *, after: int = 0) -> Sequence[Letter]
 
 def sift(session: Session, batch: LetterBatch, letters: Sequence[Letter], now: datetime) -> list[Letter]:
     """Withdraw those of these letters, whose batch is locked, that may not leave; those that may."""
-    campaign = running.get(session, batch.campaign_id)
-    against = composing.judged_again(session, campaign, letters, day=batch.day, now=now)
-    _withdraw(session, batch, campaign, [one for one in letters if one.id in against], against, now)
+    against = origins.of(batch.campaign_id).against(session, batch, letters, now)
+    _withdraw(session, batch, [one for one in letters if one.id in against], against, now)
     return [one for one in letters if one.id not in against]
 
 
 def _check(session: Session, batch_id: int, after: int) -> int | None:
     """Some more of them; the number of the last, none: there are no more, or the batch has gone on."""
     batch = session.get_one(LetterBatch, batch_id, with_for_update=True, populate_existing=True)
-    spending.alone(session, batch.campaign_id)
+    origins.of(batch.campaign_id).alone(session, batch)
     letters = made(session, batch_id, after=after) if batch.state is BatchState.MADE else ()
     if not letters:
         return None
@@ -103,14 +108,11 @@ def _checked(session: Session, batch_id: int, began: datetime) -> None:
 
 
 def _withdraw(
-    session: Session, batch: LetterBatch, campaign: Running, letters: Iterable[Letter],
-    against: Mapping[UUID, Verdict], now: datetime,
+    session: Session, batch: LetterBatch, letters: Sequence[Letter], against: Mapping[UUID, Against], now: datetime
 ) -> None:  # fmt: skip
-    """They were never written; those people are where the rules put them: at the letter's step, or out."""
     digests = []
     for one in letters:
-        verdict = against[one.id]
-        reasons = [reason.value for reason in verdict.reasons]
+        reasons = [reason.value for reason in against[one.id].reasons]
         digests += [one.sha256] if one.sha256 else []
         one.state, one.withdrawn_at, one.why, one.sha256, one.content = LetterState.WITHDRAWN, now, reasons, None, None
         batch.withdrawn += 1
@@ -118,23 +120,8 @@ def _withdraw(
         batch.pages -= one.pages
         batch.sheets -= one.sheets
         batch.cents -= one.cents
-        session.flush()
-        cost = session.execute(select(_W.c.cost).where(_W.c.item_id == one.id)).scalar_one()
-        spending.wrote(session, campaign_id=campaign.id, cost=-cost)
-        session.execute(
-            update(_W).where(_W.c.item_id == one.id)
-            .values(begun=False, cost=0, reasons=reasons, not_before=verdict.not_before)
-        )  # fmt: skip
-        back = session.execute(
-            update(_CC)
-            .where(
-                _CC.c.campaign_id == campaign.id, _CC.c.contact_id == one.contact_id, _CC.c.step == one.step,
-                _CC.c.state == ContactState.LATER,
-            )
-            .values(state=ContactState.READY, due_at=now, why=None).returning(_CC.c.contact_id)
-        ).all()  # fmt: skip
-        if back:
-            judging.put_aside(session, campaign, one.contact_id, verdict, now)
+    session.flush()
+    origins.of(batch.campaign_id).withdrawn(session, batch, letters, against, now)
     let_go(session, ente_id=batch.ente_id, digests=digests)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from mimetypes import guess_type
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
 from crm.contacts.email import to_email
-from crm.core import clock
-from crm.core.db import Database, Scope
+from crm.core import clock, topics
+from crm.core.db import Database, Scope, touch
 from crm.documents.store import DocumentStore, StoreError
 from crm.enti import queries as enti
 from crm.messages import service as messages
@@ -21,9 +22,10 @@ from crm.messages.outbox import Leased
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from crm.messages.wording import Written
-from telephony.mail import boxes, enclosing, secrets
+from telephony.mail import boxes, copies, enclosing, secrets
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
+from telephony.mail.copies import Lost
 from telephony.mail.errors import MailboxError
 from telephony.mail.models import Mail, Mailbox, MailboxKind, MailEnclosure, MailThread
 from telephony.mail.secrets import Tokens
@@ -96,9 +98,18 @@ def routes(tokens: Tokens, store: DocumentStore) -> Routes:
         return Route(
             mailer, row.name, answers, thread.code, by_hand=mail.agent_id is not None, copied=copied,
             attached=tuple(_attached(store, one) for one in files),
+            not_copied=partial(not_copied, mail_id=mail.id, why=Lost.REFUSED),
         )  # fmt: skip
 
     return route
+
+
+def not_copied(session: Session, addresses: Sequence[str], *, mail_id: UUID, why: Lost) -> None:
+    """Copies of an answer did not arrive: whoever looks at the conversation sees to whom."""
+    mail = session.get_one(Mail, mail_id, with_for_update=True, populate_existing=True)
+    mail.recipients = copies.without(mail.recipients, addresses, why)
+    session.flush()
+    touch(session, topics.mail_thread(mail.thread_id))
 
 
 def _write(

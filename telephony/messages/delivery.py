@@ -43,6 +43,10 @@ Enclose = Callable[[Database, Leased], Iterable[Attached]]  # the files that go 
 NOTHING: Mapping[str, Enclose] = MappingProxyType({})
 
 
+def _nobody(_session: Session, _addresses: tuple[str, ...]) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How an e-mail leaves from a mailbox of its own: by which server, in whose name, as part of what."""
@@ -54,6 +58,7 @@ class Route:
     by_hand: bool
     copied: tuple[str, ...] = ()
     attached: tuple[Attached, ...] = ()
+    not_copied: Callable[[Session, tuple[str, ...]], None] = _nobody  # to whom the server takes no copy
 
 
 class NoRouteError(Exception):
@@ -252,19 +257,30 @@ class Delivery:
                 one.id, route.sender, one.address, one.subject, one.body, one.made_at, answers=route.answers,
                 thread=route.thread, by_hand=route.by_hand, copied=route.copied, attached=route.attached,
             )  # fmt: skip
-            return self._handed_over(one, route.mailer, mail)
+            return self._handed_over(one, route.mailer, mail, route.not_copied)
 
-    def _handed_over(self, one: Leased, mailer: Mailer, mail: Mail) -> Callable[[Session], None]:
+    def _handed_over(
+        self, one: Leased, mailer: Mailer, mail: Mail,
+        not_copied: Callable[[Session, tuple[str, ...]], None] = _nobody,
+    ) -> Callable[[Session], None]:  # fmt: skip
         """Sent; or, where nobody knows whether it was taken, sent once more."""
         if one.may_have_left and one.looks > 1:  # whoever repeated it died at it
             return _fails(one, Reason.NOT_SURE)
         try:
-            mailer.send(mail)
+            refused = mailer.send(mail)
         except MailError as error:
             return self._mail_refused(one, error)
         log.info("message_sent", channel=one.channel.value, attempt=one.attempts)
         ENDED.labels(one.channel.value, "sent").inc()
-        return partial(outbox.sent, one=one)
+        if not refused:
+            return partial(outbox.sent, one=one)
+        log.warning("message_copies_refused", channel=one.channel.value, copies=len(refused))
+
+        def write(session: Session) -> None:
+            outbox.sent(session, one)
+            not_copied(session, refused)
+
+        return write
 
     def _mail_refused(self, one: Leased, error: MailError) -> Callable[[Session], None]:
         if error.unknown:

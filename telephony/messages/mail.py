@@ -21,6 +21,7 @@ _WIRE = CRLF.clone(max_line_length=200)  # so that no address on the web is fold
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _DATA_WANTED = 354
 _METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)  # of an entry for calendars
+_TAKEN = frozenset({250, 251})  # 251: and forwarded
 _NO_SUCH_MAILBOX = frozenset({550, 551, 553})
 
 
@@ -101,8 +102,8 @@ class Mailer:
             server.quit()
         server.close()
 
-    def send(self, mail: Mail) -> None:
-        """Returns once the server has taken it: from then on it is the server's."""
+    def send(self, mail: Mail) -> tuple[str, ...]:
+        """Returns once the server has taken it: from then on it is the server's. To whom it does not take a copy."""
         try:
             to = [_ascii(one) for one in (mail.to, *mail.copied)]
             content = self.compose(mail).as_bytes(policy=_WIRE)
@@ -110,11 +111,12 @@ class Mailer:
             raise MailError("the address cannot be written", permanent=True, no_mailbox=True) from error
         server = self._connected()
         try:
-            _hand_over(server, self._from, to, content)
+            refused = _hand_over(server, self._from, to, content)
         finally:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 server.quit()  # whatever it says now, what it has said stands
             server.close()
+        return tuple(copy for copy, ascii_ in zip(mail.copied, to[1:], strict=True) if ascii_ in refused)
 
     def compose(self, mail: Mail) -> EmailMessage:
         """The e-mail, plain text; an entry for calendars and files go with it."""
@@ -188,16 +190,16 @@ def message_id(mail_id: UUID, mail_from: str) -> str:
     return f"{mail_id}@{mail_from.rpartition('@')[2]}"
 
 
-def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: bytes) -> None:
+def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: bytes) -> frozenset[str]:
     """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides.
 
-    The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody.
+    The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody. Those
+    are what comes back.
     """
     try:
         _expect(server.mail(sender), whose_fault_is_ours=True)
         _expect(server.rcpt(to[0]))
-        for one in to[1:]:
-            server.rcpt(one)
+        refused = frozenset(one for one in to[1:] if server.rcpt(one)[0] not in _TAKEN)
         _expect(server.docmd("DATA"), wanted=_DATA_WANTED)
     except (OSError, smtplib.SMTPException) as error:
         raise MailError(f"the mail server hung up before the message: {type(error).__name__}") from error
@@ -209,12 +211,13 @@ def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: by
             f"the mail server had the message and did not answer: {type(error).__name__}", unknown=True
         ) from error
     _expect(reply)
+    return refused
 
 
 def _expect(reply: tuple[int, bytes], *, wanted: int = 250, whose_fault_is_ours: bool = False) -> None:
     """Raise what a refusal means: 4xx may pass, 5xx will not. That the sender is refused is a setting to put right."""
     code, _ = reply
-    if code == wanted or (wanted == 250 and code == 251):
+    if code == wanted or (wanted == 250 and code in _TAKEN):
         return
     permanent = code >= 500 and not whose_fault_is_ours
     raise MailError(f"the mail server answered {code}", permanent=permanent, no_mailbox=code in _NO_SUCH_MAILBOX)

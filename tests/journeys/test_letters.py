@@ -1,4 +1,6 @@
-"""Letters in a browser: their text, a batch for the printing house, what the post says; each page accessible."""
+"""Letters in a browser: their text, a batch for the printing house, what the post says, an answer to a request; each
+page accessible.
+"""
 
 import io
 import re
@@ -86,3 +88,42 @@ def test_letters_are_written_made_handed_over_and_read_back(sit_down: Callable[.
     expect(page.locator("#reading")).to_contain_text("confermato", timeout=SLOWLY)
     page.goto(its)
     expect(batch).to_contain_text("destinatario sconosciuto")
+
+
+def test_an_answer_to_a_request_goes_by_letter(sit_down: Callable[..., Desk]) -> None:
+    page = sit_down("sara").page
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/cases/new?contact=1")
+    page.select_option("#topic", "complaint")
+    page.fill("#reasons", "Non ho mai ricevuto la cartella.")
+    page.keyboard.press("Alt+s")
+    page.wait_for_url(re.compile(r"/cases/\d+$"))
+    case = page.url
+    page.keyboard.press("Alt+s")
+    page.get_by_role("link", name="Rispondi per lettera").click()
+    page.fill("#street", "Via Nuova")
+    page.fill("#body", "La sua segnalazione è fondata.")
+    expect(page.locator("#answer .saved")).to_be_visible()
+    page.reload()
+    expect(page.locator("#body")).to_have_value("La sua segnalazione è fondata.")
+    assert_accessible(page)
+    page.keyboard.press("Alt+s")
+    expect(page.locator("#street-error")).to_contain_text("SNC")
+    page.fill("#street", "Via Nuova 2")
+    page.keyboard.press("Alt+s")
+    expect(page.locator("#case-letters")).to_contain_text("aspetta il prossimo lotto")
+    assert_accessible(page)
+
+    page.goto("/letters/answers")
+    page.locator("summary").first.click()
+    page.fill("#postage-20", "0,95")
+    assert_accessible(page)
+    page.get_by_role("button", name="Prepara le lettere").click()
+    page.wait_for_url(re.compile(r"/letters/batches/\d+$"))
+    expect(page.locator("#batch")).to_contain_text("pronto per la stampa", timeout=SLOWLY)
+    page.fill("#to", "Tipografia Arno")
+    page.get_by_role("button", name="È stato consegnato").click()
+    expect(page.locator("#batch tbody td", has_text="spedita")).to_be_visible(timeout=SLOWLY)
+    page.goto(case)
+    expect(page.locator("#case-who")).to_contain_text("Chiusa")
+    expect(page.locator("#case-letters")).to_contain_text("spedita")

@@ -117,6 +117,7 @@ NO_PAGES = re.compile(  # files, data, and pieces of pages
 ELSEWHERE = {  # no link of the menu leads to them, or not without what the demonstration has none of
     "/lists/{list_id}": "test_contact_lists", "/campaigns/{campaign_id}": "test_campaigns",
     "/field/rounds/": "test_rounds_seen", "/field/visits/{visit_id}": "test_pages_seen", "/letters/": "test_letters",
+    "/cases/{case_id}/letter": "test_letters",
     "/survey-cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
     "/documenti": "test_pages_seen", "/segnala": "test_booking",
     "/prenota": "test_booking", "/kiosk/": "test_desk", "/room/": "test_desk", "/wall/": "test_live_board",

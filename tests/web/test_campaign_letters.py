@@ -29,8 +29,8 @@ from outbound.lists.models import ContactList, ContactListMember, ListState, Ori
 from tests.cast import Cast, principal_of
 from tests.outbound.letters.press import LETTERS
 from tests.web.conftest import csrf_of, let_in
+from web.letters.forms import prices
 from web.letters.package import streamed
-from web.letters.routes import _prices
 from web.wiring import Runtime
 from web.worker.main import runners
 
@@ -160,8 +160,8 @@ def test_whoever_may_not_gets_nothing_of_it(client: TestClient, runtime: Runtime
 @pytest.mark.parametrize("text", ["-1", "1e9", "NaN", "Infinity", "101", "poco", "0,0,1"])
 def test_a_price_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Exception, match="si legge"):
-        _prices({"postage-20": text})
-    assert _prices({"postage-20": "0,95 €"})[0].postage == {20: 95}
+        prices({"postage-20": text})
+    assert prices({"postage-20": "0,95 €"})[0].postage == {20: 95}
 
 
 @pytest.mark.integration

@@ -115,6 +115,25 @@ def test_an_anonymous_report_becomes_a_case_that_its_code_follows(citizen: Citiz
     assert citizen.work(lambda s: s.scalars(select(Message)).all()) == []
 
 
+def test_an_act_that_he_names_is_added_once_it_is_sure_who_he_is_and_he_sees_nothing_of_it(citizen: Citizen) -> None:
+    at = citizen.begin("information")
+    citizen.says(at, "racconto", reasons="L'ingiunzione n. 2024/00118 non mi torna", asked="")
+    citizen.says(at, "allegati")
+    citizen.says(at, "contatti", **PAOLA)
+    citizen.says(at, "riepilogo")
+    number, code = re.findall(r'<dd class="code">([^<]+)</dd>', citizen.client.get(f"{at}/inviata").text)
+    anna, page = Anna(citizen), f"/cases/{citizen.case().id}"
+    seen = citizen.client.get(page).text
+    assert "ha scritto il numero di un suo avviso o atto" in seen
+    assert "debts/named" not in seen  # nobody knows yet who he is
+    anna.does("identify", contact_id=str(citizen.cast.mario))
+    assert "Ha scritto il numero di un suo atto: 2024/118" in citizen.client.get(page).text
+    anna.does("debts/named", reference="E-1")
+    assert "debts/named" not in citizen.client.get(page).text
+    citizen.client.cookies.clear()
+    assert "2024/118" not in citizen.follows(number, code)
+
+
 def test_whoever_left_an_address_gets_number_and_code_and_nothing_else(citizen: Citizen) -> None:
     _, number, code = citizen.sends("information", PAOLA)
     (told,) = citizen.work(lambda s: s.scalars(select(Message)).all())

@@ -46,6 +46,10 @@ PROPOSED = {
     "what": "email", "value": "a@example.it", "note": "", "problem": "moved", "since": "2026-01-01", "position": "1",
     "evidence": "told", "call": "",
 }  # fmt: skip
+LETTER = {
+    "name": "Mario Bianchi", "street": "Via Roma 1", "postcode": "50053", "town": "Empoli", "province": "FI",
+    "country": "IT", "subject": "Risposta", "body": "Sì.",
+}  # fmt: skip
 SEGMENT = {
     "name": "Prova", "ente": "1", "showing": "0b8c1c1e-6d0b-4f5d-9b0e-0f6f5e1c2d3a", "do": "add", "join-0": "",
     "field-0": "owed", "operator-0": "at_least", "value-0": "200",
@@ -116,6 +120,8 @@ FREE: dict[str, dict[str, str]] = {  # the forms whose fields FastAPI does not k
         "ente_id": "1", "day-0": "9:00-12:00", "fresh_hours": "48", "mandate_days": "30", "most_visits": "2",
         "may_photograph": "1",
     },
+    "/cases/{case_id}/letter": LETTER, "/cases/{case_id}/letter/preview": LETTER,
+    "/letters/answers/{ente_id}/{contract_id}": {"postage-20": "0,95", "sheet_cents": "", "duplex": "1"},
     "/campaigns/{campaign_id}/letters/text": {"subject-personal": "Sollecito", "body-personal": "Gentile {nome}."},
     "/campaigns/{campaign_id}/letters/sender": {"sector": "", "cbill": "", "back": "", "privacy": ""},
     "/campaigns/{campaign_id}/letters/batches": {"postage-20": "0,95", "sheet_cents": "", "most": ""},

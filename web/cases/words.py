@@ -8,6 +8,7 @@ from crm.cases.gestionale.standing import Progress
 from crm.cases.instalments.plans import Scheme
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic, Who
 from crm.cases.models import ExtensionReason, PauseReason
+from crm.cases.posted import Fate, PostSays
 from crm.cases.queries import Order, Whose
 from crm.cases.sharing import Left
 from crm.cases.terms import TermKind
@@ -29,6 +30,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Topic.LITIGATION: "Carte per il contenzioso",
         Topic.INSOLVENCY: "Procedura concorsuale",
         Topic.RENOTIFICATION: "Nuova notifica",
+        Topic.ADHESION: "Accertamento con adesione",
     },
     Channel: {
         Channel.PHONE: "telefono",
@@ -48,6 +50,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         State.TO_SIGN: "L'ente deve firmare",
         State.SIGNED: "Firmata, da comunicare",
         State.REPORTED: "Segnalata, insinuazione da fare",
+        State.SUMMONED: "Invitato al contraddittorio",
         State.AT_GESTIONALE: "Aspetta il gestionale",
         State.CLOSED: "Chiusa",
     },
@@ -66,6 +69,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REPORT: "Segnalata all'ente",
         Deed.FILE_CLAIM: "Insinuazione depositata",
         Deed.PREPARE: "Nuova notifica preparata",
+        Deed.SUMMON: "Invitato al contraddittorio",
+        Deed.CONCERN: "Posizioni cambiate",
         Deed.CARRIED_OUT: "Eseguita nel gestionale",
         Deed.REDIRECT: "Mandata all'ufficio competente",
         Deed.WITHDRAW: "Ritirata",
@@ -85,7 +90,17 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.PROPOSE: "Proposta al gestionale",
         Deed.ACCEPTED: "Accettata dal gestionale",
         Deed.REJECTED: "Respinta dal gestionale: è da decidere di nuovo",
+        Deed.WRITE_LETTER: "Scritta una risposta per lettera",
+        Deed.DROP_LETTER: "La risposta per lettera non parte",
+        Deed.POST_TOLD: "Che cosa dice la posta della lettera",
     },
+    Fate: {
+        Fate.LEAVES: "può partire",
+        Fate.WAITS: "i termini della richiesta sono sospesi",
+        Fate.OVERTAKEN: "la richiesta intanto è andata avanti",
+        Fate.HEAVY: "pesa più di quanto i prezzi prevedono",
+    },
+    PostSays: {PostSays.DELIVERED: "consegnata", PostSays.RETURNED: "tornata indietro"},
     Who: {Who.OPERATOR: "operatore", Who.SUPERVISOR: "supervisore", Who.ENTE: "ente", Who.GESTIONALE: "gestionale"},
     Outcome: {
         Outcome.GRANTED: "accolta",
@@ -112,6 +127,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         TermKind.GESTIONALE_ANSWERS: "Risposta del gestionale",
         TermKind.CARRIED: "Vedere nei dati quello che il gestionale ha accettato",
         TermKind.DECIDED_AGAIN: "Decidere di nuovo",
+        TermKind.SUMMONED: "Invitare al contraddittorio",
+        TermKind.LONGER_TOLD: "Avvisare della proroga",
     },
     Progress: {
         Progress.OWED: "parte con il prossimo flusso di proposte",
@@ -164,6 +181,7 @@ DO: dict[Deed, str] = {
     Deed.REPORT: "Segnala all'ente",
     Deed.FILE_CLAIM: "L'insinuazione è depositata",
     Deed.PREPARE: "La nuova notifica è pronta",
+    Deed.SUMMON: "Invita al contraddittorio",
     Deed.CARRIED_OUT: "Eseguita nel gestionale",
     Deed.REDIRECT: "È competente un altro ufficio",
     Deed.WITHDRAW: "Il cittadino la ritira",
@@ -178,6 +196,7 @@ ASKS: dict[Deed, str] = {
     Deed.REPORT: "Che cosa si segnala, e a chi",
     Deed.FILE_CLAIM: "Dove e quando",
     Deed.PREPARE: "A quale indirizzo",
+    Deed.SUMMON: "Quando e dove: è quello che il cittadino legge",
     Deed.CARRIED_OUT: "Come risulta",
 }
 WHY = "Perché"  # of a step that says nothing else

@@ -24,7 +24,7 @@ from telephony.mail import enclosing
 from telephony.selfservice import administration
 from web.edge.visits import COOKIE, visit_of
 from web.field import places, rounds_forms
-from web.letters import routes as letters
+from web.letters import forms as letters
 from web.wiring import Runtime
 
 FORM_BYTES = 64 * 1024
@@ -41,7 +41,11 @@ _UPLOADS: tuple[tuple[str, Collection[Permission], int], ...] = (
     (r"/monitoring/\d+", [Permission.MONITORING_MANAGE], monitoring.MOST_BYTES),
     (r"/cases/\d+/documents", list(rights.OF.values()), documents.MOST_BYTES),
     (r"/mail/[^/]+/files", [Permission.MAIL_ANSWER], enclosing.MOST_BYTES),
-    (r"/campaigns/\d+/letters/returns", [Permission.CAMPAIGN_MANAGE], letters.MOST_UPLOAD),
+    (
+        r"/(campaigns/\d+/letters/returns|letters/answers/\d+/returns/file)",
+        [Permission.CAMPAIGN_MANAGE],
+        letters.MOST_UPLOAD,
+    ),
     (r"/questionnaires(/\d+/versions)?", [Permission.QUESTIONNAIRE_WRITE], workbook.MOST_BYTES),
     (r"/field/agents/\d+/photo", [Permission.FIELD_MANAGE], photos.MOST_BYTES),
     (r"/field/(agents/\d+/papers|accreditations/\d+/proof)", [Permission.FIELD_MANAGE], files.MOST_BYTES),

@@ -169,11 +169,12 @@ def _visit(entry: TimelineEntry) -> Mapping[str, Any]:
 
 
 def _letter(entry: TimelineEntry) -> Mapping[str, Any]:
-    """Of a relief, or of a campaign: that one has a number, and is there to be read."""
+    """Of a relief; or of a campaign, or in answer to a request: those have a number, and are there to be read."""
     detail = entry.detail
     return {
         "state": LetterState(entry.status), "act_number": detail.get("act_number"), "letter": str(entry.source),
-        "number": detail.get("number"), "campaign": detail.get("campaign"),
+        "number": detail.get("number"), "campaign": detail.get("campaign"), "case": detail.get("case"),
+        "request": detail.get("request"),
         "outcome": LetterOutcome(detail["outcome"]) if detail.get("outcome") else None,
         "on": date.fromisoformat(detail["on"]) if detail["on"] else None,
     }  # fmt: skip

@@ -1,23 +1,19 @@
 """Letters' pages: what a campaign writes and its batches, one batch with its files, what the post says of them."""
 
-import shutil
-import tempfile
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.core import clock
 from crm.core.db import Scope
-from crm.core.errors import ConflictError, FieldError, InvalidError
+from crm.core.errors import ConflictError
 from crm.documents.store import StoreError
 from crm.enti import queries as enti
 from outbound.campaigns import queries as campaigns
@@ -25,11 +21,12 @@ from outbound.campaigns import running, spending
 from outbound.campaigns import service as campaign_service
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.plan import Channel
-from outbound.letters import manifest, queries, returning, senders, service, withdrawing
+from outbound.letters import answers, manifest, origins, queries, returning, senders, service, withdrawing
 from outbound.letters.codes import MOST_IN_BATCH
 from outbound.letters.content import written
+from outbound.letters.from_campaigns import STOPPED
 from outbound.letters.models import BatchState, LetterState
-from outbound.letters.postage import MOST_CENTS, Prices, Weight
+from outbound.letters.postage import Prices, Weight
 from outbound.letters.senders import Settings
 from outbound.letters.usual import USUAL
 from outbound.letters.wording import FIELDS, LetterText
@@ -38,13 +35,13 @@ from web.edge.i18n import translations
 from web.edge.templating import fragment, page
 from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
 from web.files.documents import POLICIES
+from web.letters import forms
+from web.letters.forms import FileField
 from web.letters.package import streamed
 from web.letters.paper import typeset
 
 router = APIRouter(include_in_schema=False)
 TextField = Annotated[str, Form(max_length=120)]
-FileField = Annotated[UploadFile, Form()]
-MOST_UPLOAD = 20 * 1024**2
 SHOWN = 25  # letters of a batch on its page
 PDF_HEADERS = {
     "content-security-policy": POLICIES["application/pdf"], "cache-control": "no-store",
@@ -130,7 +127,7 @@ def ask(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, fields: TypedDe
     """Have the letters made of those whose turn it is."""
 
     def work(session: Session) -> int:
-        prices, most = _prices(fields)
+        prices, most = forms.prices(fields)
         return service.ask(
             session, visit.principal, campaign_id=campaign_id, prices=prices, duplex=bool(fields.get("duplex")),
             most=most,
@@ -260,20 +257,15 @@ def letter(runtime: RuntimeDep, visit: VisitDep, letter_id: UUID) -> Response:
 @router.post("/campaigns/{campaign_id}/letters/returns")
 def receive(runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, file: FileField) -> Response:
     """A file that says what became of letters; nothing of it is believed yet."""
-    if not file.filename:
-        raise FieldError("Scegli il file degli esiti.", "file")
-    if (file.size or 0) > MOST_UPLOAD:
-        raise FieldError("Questo file è troppo grande: dividilo.", "file")
-    with tempfile.TemporaryDirectory(prefix="filodiretto-") as folder:
-        path = Path(folder) / "outcomes"
-        with path.open("wb") as target:
-            shutil.copyfileobj(file.file, target)
 
-        def work(session: Session) -> int:
+    def work(path: Path) -> int:
+        def read(session: Session) -> int:
             ente_id = campaigns.one(session, campaign_id).ente_id
             return returning.receive(session, visit.principal, ente_id=ente_id, name=file.filename or "", path=path)
 
-        reading_id = runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), work)
+        return runtime.database.transact(visit.scope(Permission.CAMPAIGN_MANAGE), read)
+
+    reading_id = forms.with_file(file, work)
     return shown_anew(
         translations(visit.language).gettext("Letto: guarda che cosa dice, poi confermalo."),
         at=f"/letters/returns/{reading_id}",
@@ -341,53 +333,23 @@ def _batch(session: Session, batch_id: int) -> dict[str, Any]:
         "why": queries.why_left_out(session, found), "why_withdrawn": queries.why_withdrawn(session, batch_id),
         "pulled": [str(one.code) for one in queries.to_pull(session, found)], "halted": halted, "checked": checked,
         "checking": made and found.checked_at is None and found.letters > 0,
-        "forecast": queries.forecast(session, found, now) if made and not halted else {},
+        "forecast": withdrawing.forecast(session, found, now) if made and not halted else {},
+        "requests": answers.labels(session, batch_id) if found.campaign_id is None else {},
         "has_files": found.letters > 0 and not halted and not settling and (over or checked),
     }  # fmt: skip
 
 
 def _halted(session: Session, found: queries.BatchView, now: datetime) -> str:
     """Why nothing of a batch may be taken or handed over now; empty: it may."""
-    campaign = running.get(session, found.campaign_id)
+    origin = origins.of(found.campaign_id)
     if found.state is BatchState.HANDED_OVER:
-        return withdrawing.STOPPED if campaign.state is State.STOPPED else ""
-    try:
-        withdrawing.require_may_leave(session, campaign, now)
-    except ConflictError as error:
-        return str(error)
-    return ""
+        return STOPPED if origin.is_stopped(session, found.campaign_id) else ""
+    return origin.stands_still(session, found.campaign_id, now)
 
 
 def _reading(session: Session, reading_id: int) -> dict[str, Any]:
     found = queries.reading(session, reading_id)
     return {"one": found, "ente": enti.badges(session)[found.ente_id], "news": sum(found.outcomes.values())}
-
-
-def _prices(fields: Mapping[str, str]) -> tuple[Prices, int]:
-    """What the form says. Raises `InvalidError` with what cannot be read."""
-    wrong: list[InvalidError] = []
-
-    def cents(name: str) -> int | None:
-        text = fields.get(name, "").strip().removesuffix("€").strip().replace(",", ".")
-        if not text:
-            return None
-        try:
-            exact = Decimal(text) * 100
-        except InvalidOperation:
-            exact = Decimal(-1)
-        value = int(exact) if exact.is_finite() and 0 <= exact <= MOST_CENTS else -1
-        if value < 0:
-            wrong.append(InvalidError("Un prezzo in euro, come 0,95.", field=name))
-        return value
-
-    postage = {step: value for step in Weight if (value := cents(f"postage-{step:d}")) is not None}
-    prices = Prices(cents("sheet_cents") or 0, cents("letter_cents") or 0, postage)
-    most = fields.get("most", "").strip() or str(MOST_IN_BATCH)
-    if not (most.isdecimal() and len(most) < 9):
-        wrong.append(InvalidError("Scrivi un numero intero.", field="most"))
-    if wrong:
-        raise InvalidError("Qualcosa non si legge.", parts=wrong)
-    return prices, int(most)
 
 
 def _lines(text: str) -> str:

@@ -9,3 +9,4 @@ class NotFilled(StrEnum):
     NOT_OPEN = "not_open"
     NOTHING_OWED = "nothing_owed"
     NO_CASE = "no_case"
+    NO_MAIL = "no_mail"

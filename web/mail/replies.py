@@ -1,4 +1,6 @@
-"""Templates of replies, filled from the file: what may be said to a verified address alone stays out otherwise."""
+"""Templates of replies, by mail or by post, filled from the file: what may be said to a verified address alone stays
+out otherwise.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,13 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
+from crm.cases.models import Case
+from crm.cases.told import label
+from crm.contacts import queries as contacts
 from crm.contacts.disclosure import Matter
 from crm.core import clock
 from crm.enti import queries as enti
 from crm.files import queries as files
 from crm.knowledge import queries as knowledge
 from crm.knowledge.filling import Situation, fill, places_in
-from crm.knowledge.queries import Where
+from crm.knowledge.queries import PieceView, Where
 from crm.messages.fields import Euro
 from crm.positions import queries as positions
 from telephony.mail import queries, requests
@@ -38,13 +43,28 @@ def offered(session: Session, by: Principal, found: Correspondence) -> list[Repl
     if not pieces or row.ente_id is None:
         return []
     known, holes = _values(session, by, found, row.ente_id)
-    return [
-        Reply(
-            one.title, fill(one.body, known),
-            _by_reason([name for name in places_in(one.body) if name in holes], holes),
-        )
-        for one in pieces
-    ]  # fmt: skip
+    return [_ready(one, known, holes) for one in pieces]
+
+
+def for_letter(session: Session, by: Principal, row: Case) -> list[Reply]:
+    """Those of the ente for an answer by post to a request, whose taxpayer is known."""
+    assert row.contact_id is not None
+    pieces = knowledge.replies(session, Where(row.contract_id, row.ente_id))
+    who = contacts.get(session, row.contact_id).name
+    situation = Situation(clock.now(session), by.name, enti.badges(session)[row.ente_id].name, who=who)
+    known: dict[str, str] = {**situation.values, "richiesta": label(row)}
+    holes = {"conversazione": NotFilled.NO_MAIL}
+    told = _owed(session, by, row.contact_id)
+    if isinstance(told, NotFilled):
+        holes |= dict.fromkeys(("debiti", "totale"), told)
+    else:
+        known |= told
+    return [_ready(one, known, holes) for one in pieces]
+
+
+def _ready(piece: PieceView, known: Mapping[str, str], holes: Mapping[str, NotFilled]) -> Reply:
+    open_ones = [name for name in places_in(piece.body) if name in holes]
+    return Reply(piece.title, fill(piece.body, known), _by_reason(open_ones, holes))
 
 
 def _by_reason(
@@ -84,10 +104,14 @@ def _debts(session: Session, by: Principal, found: Correspondence) -> Mapping[st
         return NotFilled.NOT_KNOWN
     if not queries.may_be_told(session, row):
         return NotFilled.NOT_VERIFIED
-    opened = files.opening(session, by, contact_id=row.contact_id) if by.can(Permission.FILE_READ) else None
-    if opened is None or Matter.AMOUNTS not in opened.told[row.contact_id]:
+    return _owed(session, by, row.contact_id)
+
+
+def _owed(session: Session, by: Principal, contact_id: int) -> Mapping[str, str] | NotFilled:
+    opened = files.opening(session, by, contact_id=contact_id) if by.can(Permission.FILE_READ) else None
+    if opened is None or Matter.AMOUNTS not in opened.told[contact_id]:
         return NotFilled.NOT_OPEN
-    owed = [one for one in positions.of_contact(session, [row.contact_id], brief=True) if one.residual_cents > 0]
+    owed = [one for one in positions.of_contact(session, [contact_id], brief=True) if one.residual_cents > 0]
     if not owed:
         return NotFilled.NOTHING_OWED
     lines = [

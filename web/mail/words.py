@@ -5,6 +5,7 @@ from enum import StrEnum
 from crm.documents.models import Scan
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind
+from telephony.mail.copies import Lost
 from telephony.mail.kinds import FileKind
 from telephony.mail.models import Auth, MailboxKind, Matched, ThreadState, Tls, Trouble
 from telephony.mail.queries import Folder
@@ -17,6 +18,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         NotFilled.NOT_KNOWN: "non è sicuro chi scrive", NotFilled.NOT_VERIFIED: "l'indirizzo non è verificato come suo",
         NotFilled.NOT_OPEN: "il suo fascicolo non è aperto: aprilo, poi ricarica questa pagina",
         NotFilled.NOTHING_OWED: "non risulta niente da pagare", NotFilled.NO_CASE: "non c'è una richiesta",
+        NotFilled.NO_MAIL: "questa è una lettera, e non una conversazione",
     },
     Folder: {
         Folder.OPEN: "Da rispondere", Folder.MINE: "Affidate a me", Folder.ANSWERED: "Risposte date",
@@ -26,6 +28,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         ThreadState.OPEN: "Da rispondere", ThreadState.ANSWERED: "Risposta data",
         ThreadState.ASIDE: "Automatico", ThreadState.CLOSED: "Chiusa",
     },
+    Lost: {Lost.REFUSED: "rifiutata dal server", Lost.NOT_DELIVERED: "non consegnata"},
     Way: {Way.IN: "Ricevuta", Way.OUT: "Inviata"},
     MailboxKind: {MailboxKind.EMAIL: "E-mail", MailboxKind.PEC: "PEC"},
     Tls: {Tls.TLS: "TLS", Tls.STARTTLS: "STARTTLS", Tls.NONE: "Nessuna (solo su questa macchina)"},

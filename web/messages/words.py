@@ -75,6 +75,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         MessageTemplate.CASE_REDIRECTED: "ufficio competente di una richiesta",
         MessageTemplate.CASE_FOLLOW: "numero e codice di una richiesta mandata dal sito",
         MessageTemplate.CASE_NEWS: "risposta a una richiesta mandata dal sito",
+        MessageTemplate.CASE_SUMMONED: "invito a un incontro per una richiesta",
         MessageTemplate.CASE_DOCUMENTS: "documenti di una richiesta, da aprire con un codice",
         MessageTemplate.CASE_PAPERS: "documenti chiesti per una richiesta mandata dal sito",
     },

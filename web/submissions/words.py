@@ -16,5 +16,9 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Stage.WITHDRAWN: "È stata ritirata.",
         Stage.CLOSED: "È chiusa.",
     },
-    By: {By.CODE: "ha lo stesso codice fiscale", By.EMAIL: "l'e-mail è verificata come sua"},
+    By: {
+        By.CODE: "ha lo stesso codice fiscale",
+        By.NUMBER: "ha scritto il numero di un suo avviso o atto",
+        By.EMAIL: "l'e-mail è verificata come sua",
+    },
 }

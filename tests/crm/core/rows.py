@@ -188,6 +188,7 @@ from outbound.dialer.models import (
 from outbound.letters.models import (
     BatchState,
     Letter,
+    LetterAnswer,
     LetterBatch,
     LetterOutcome,
     LetterReading,
@@ -251,6 +252,10 @@ def _a_case(session: Session, cast: Cast) -> None:
             ),
             CaseRegistration(**of, trouble="x"),
             CasePause(**of, reason=PauseReason.COURT, since_at=AS_OF),
+            LetterAnswer(
+                **of, id=uuid4(), contract_id=cast.contract, contact_id=cast.mario, subject="x",
+                lines=["MARIO BIANCHI"], body="x", step_id=1, written_by=cast.anna, written_at=AS_OF,
+            ),
             CaseSender(
                 **of, language="it", given_name="Mario", surname="Bianchi", codice_fiscale="", email="m@example.it",
                 phone="", page="https://x.example/segnala/empoli/segui",

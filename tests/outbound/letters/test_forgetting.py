@@ -24,7 +24,7 @@ def test_an_erasure_takes_the_files_and_leaves_what_they_cost(press: Press, cast
     def copied(session: Any) -> list[Any]:
         return [section for holder in privacy.HOLDERS for section in holder.export(session, mario)]
 
-    (_, letters) = press.work(copied)
+    (*_, letters) = press.work(copied)
     assert letters.contents == ((f"{his.id}.pdf", his.sha256),)
     press.work(lambda s: [holder.erase(s, mario) for holder in privacy.HOLDERS])
     press.jobs_done()

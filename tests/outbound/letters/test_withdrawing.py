@@ -15,11 +15,12 @@ from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUpKind
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import TimelineEntry
+from outbound.campaigns import running
 from outbound.campaigns.lifecycle import Deed
 from outbound.campaigns.models import ContactState, WrittenAttempt
 from outbound.campaigns.plan import Channel
 from outbound.compliance.rules import Reason
-from outbound.letters import manifest, queries, service, withdrawing
+from outbound.letters import composing, manifest, queries, service, withdrawing
 from outbound.letters.models import BatchState, LetterState
 from tests.cast import Cast
 from tests.outbound.letters.press import LETTERS, Press
@@ -79,7 +80,7 @@ def test_before_its_files_are_taken_whoever_may_not_be_written_to_any_more_is_ta
 
     paid(press, payer)
     press.work(change)
-    said = press.work(lambda s: queries.forecast(s, queries.batch(s, batch), press.now))
+    said = press.work(lambda s: withdrawing.forecast(s, queries.batch(s, batch), press.now))
     assert said == dict.fromkeys((Reason.NOTHING_DUE, Reason.DECEASED, Reason.NO_ADDRESS, Reason.COMPLAINT), 1)
     assert press.batch(batch).letters == 5, "looking changes nothing"
     press.work(lambda s: service.check(s, press.sara, batch_id=batch))
@@ -219,9 +220,9 @@ def test_others_do_not_have_letters_judged_and_the_post_cannot_say_a_withdrawn_o
 
 def test_without_a_bound_on_age_a_feed_is_not_asked_for(press: Press, cast: Cast) -> None:
     campaign, _ = made(press, *press.people(1))
-    its = press.work(lambda s: withdrawing.running.get(s, campaign))
+    its = press.work(lambda s: running.get(s, campaign))
     unbound = replace(its, rules=replace(its.rules, fresh=None))
-    press.work(lambda s: withdrawing.require_may_leave(s, unbound, NOON + 400 * DAY))
+    assert not press.work(lambda s: composing.are_old(s, unbound, NOON + 400 * DAY))
 
 
 def test_of_whom_the_last_feed_told_what_was_not_taken_gets_no_letter_until_it_is_told_again(

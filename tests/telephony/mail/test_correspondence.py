@@ -13,15 +13,17 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import hearing, owners, service
+from crm.cases import hearing, owners, resting, service, views
+from crm.cases import queries as cases
 from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, State, Topic
-from crm.cases.models import Case
+from crm.cases.models import Case, PauseReason
 from crm.cases.service import Request, Said
+from crm.cases.views import CaseView
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import clock, jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -54,6 +56,7 @@ from telephony.mail.queries import Folder
 from telephony.mail.secrets import Secret, Tokens
 from telephony.mail.writing import OF_MAILBOXES, routes
 from telephony.messages.delivery import Delivery
+from telephony.queues.models import QueueMember
 from tests.cast import AS_OF, principal_of
 from tests.telephony.fake_carrier import FakeCarrier
 from tests.telephony.mail.conftest import Post, opened, told
@@ -337,6 +340,93 @@ def test_a_case_comes_of_a_mail_and_is_told_and_answered_in_it(desk: Desk) -> No
     assert "Sì: paghi pure a rate." in sent.get_content()
     assert desk.thread(thread).state is ThreadState.ANSWERED
     assert case().state is State.CLOSED
+
+
+def case_of(desk: Desk, thread: MailThread, topic: Topic = Topic.INFORMATION) -> int:
+    """A case that Anna opens of a conversation, and looks after."""
+
+    def opens(session: Session, by: Principal) -> int:
+        found = requests.suggested(session, by, thread_id=thread.id)
+        asked = Request(topic, found.channel, found.reasons, received_at=found.thread.begun_at)
+        case_id = service.open_case(session, by, request=asked, contact_id=found.contact_id, ente_id=thread.ente_id)
+        requests.become(session, by, thread_id=thread.id, case_id=case_id)
+        owners.assign(session, by, case_id=case_id, version=1, user_id=by.user_id)
+        return case_id
+
+    return int(desk.do(opens))
+
+
+def test_the_mail_that_a_case_waited_for_is_told_to_its_owner_who_lets_the_terms_run(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter())
+    case_id = case_of(desk, thread)
+
+    def seen() -> CaseView:
+        found: CaseView = desk.do(lambda session, _by: views.one(session, case_id))
+        return found
+
+    def waits_for(who: str) -> int:
+        def count(session: Session, by: Principal) -> int:
+            return cases.waiting(session, user_id=by.user_id, manages=False, decides=False)
+
+        return int(desk.do(count, who))
+
+    desk.do(
+        resting.pause, case_id=case_id, version=seen().version, reason=PauseReason.PAPERS_MISSING, papers="La visura"
+    )
+    assert (seen().due_at, waits_for("anna")) == (None, 0)
+    desk.comes(with_file("visura.pdf", b"%PDF", named="due@example.it", answers="uno@example.it"))
+    one = seen()
+    assert (one.rests, one.heard_at is not None, one.steps[0].deed) == (True, True, Deed.HEAR)
+    assert (waits_for("anna"), waits_for("luca")) == (1, 0)
+    desk.do(lambda session, by: hearing.looked(session, by, session.get_one(Case, case_id)))
+    desk.do(resting.resume, case_id=case_id, version=one.version)
+    one = seen()
+    assert (one.rests, one.due_at is not None, one.steps[0].deed) == (False, True, Deed.RESUME)
+    assert waits_for("anna") == 0
+    bodies = [one.body for one in desk.rows(Message) if one.template == "case_goes_on"]
+    assert len(bodies) == 1
+
+
+def test_a_copy_that_does_not_arrive_is_shown_and_the_answer_stands(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter(Cc="studio@bini.example, perito@bini.example"))
+    case_id = case_of(desk, thread)
+    desk.smtp.unknown = {"studio@bini.example"}
+    desk.answer(thread, "Ecco.", copied=["studio@bini.example", "perito@bini.example"])
+    sent = desk.leaves()[-1]
+    desk.comes(bounced(str(sent["message-id"]), "perito@bini.example"))
+    found = desk.do(deeds.look, thread_id=thread.id)
+    assert {who: why.value for piece in found.pieces for who, why in piece.lost} == {
+        "studio@bini.example": "refused", "perito@bini.example": "not_delivered",
+    }  # fmt: skip
+    assert (found.thread.state, found.thread.trouble) == (ThreadState.ANSWERED, False)
+    assert {one.state.value for one in desk.rows(Message) if one.template == "mail_answer"} == {"sent"}
+    (its,) = desk.do(requests.of_case, case_id=case_id)
+    assert set(its.lost) == {"studio@bini.example", "perito@bini.example"}
+    desk.comes(bounced(str(sent["message-id"]), MARIO))  # and now his own
+    assert desk.thread(thread).trouble
+
+
+def test_whoever_does_not_look_after_a_mailbox_sees_nothing_of_it_on_a_case(desk: Desk) -> None:
+    """Luca answers mails for the ente, and works on its cases; but not in the queue whose mailbox it is."""
+    post = desk.post
+    thread = desk.comes(letter())
+    case_id = case_of(desk, thread, Topic.COMPLAINT)
+    with post.database.begin(post.scope) as session:
+        its = QueueMember.queue_id == post.cast.notices
+        session.execute(delete(QueueMember).where(its, QueueMember.agent_id == post.cast.luca))
+        session.execute(update(Mailbox).values(queue_id=post.cast.notices))
+    assert len(desk.do(requests.of_case, case_id=case_id)) == 1
+    assert desk.do(requests.of_case, "luca", case_id=case_id) == []
+    assert len(desk.do(requests.of_case, "sara", case_id=case_id)) == 1  # she sets mailboxes up
+    assert desk.do(requests.of_case, "vera", case_id=case_id) == []  # of the ente
+
+    def replies(session: Session, by: Principal) -> object:
+        return requests.reply(session, by, session.get_one(Case, case_id), "Certo")
+
+    assert desk.do(replies, "luca") is None  # it goes another way
+    assert desk.do(replies) is not None
 
 
 def test_a_bounce_opens_what_was_answered(desk: Desk) -> None:

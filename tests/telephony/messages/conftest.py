@@ -38,13 +38,15 @@ TO = Addresses("https://cc.example.it")
 @dataclass
 class MailServer:
     """An SMTP server. `conduct` says how it behaves with the next messages: accept, a reply such as `451 later` to the
-    recipient or (`data:`) to the content, drop_before_data, drop_after_data, accept_and_drop, hang.
+    recipient or (`data:`) to the content, drop_before_data, drop_after_data, accept_and_drop, hang. `unknown`: for
+    whom it takes none.
     """
 
     conduct: list[str] = field(default_factory=list)
     taken: list[EmailMessage] = field(default_factory=list)
     seen: list[EmailMessage] = field(default_factory=list)  # whatever it said of them
     transports: list[asyncio.Transport] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
     port: int = 0
 
     def now(self) -> str:
@@ -63,6 +65,8 @@ class MailServer:
             self.next()
             server.transport.abort()
             return "421 bye"
+        if address in self.unknown:
+            return "550 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
