@@ -21,7 +21,7 @@ from crm.core.errors import InvalidError
 from crm.enti import queries as enti
 from crm.messages.templates import LONGEST_OWN
 
-PATH = "/prenota"
+PATH, REQUESTS = "/prenota", "/segnala"
 APPOINTMENT, WISH, OFFER = "appuntamento", "attesa", "posto"  # what a link's token is about
 MOST_FRAMES, LONGEST_SLUG, LONGEST_HOST = 10, 40, 253
 TOKEN = 53  # signs, at the end of a link to somebody's appointment
@@ -60,7 +60,11 @@ class Site:
 
     def address(self, public_url: str) -> str:
         """Where they are, seen from outside: on the ente's own host name where it has one."""
-        return f"{f'https://{self.host}' if self.host else public_url}{PATH}/{self.slug}"
+        return self.page(public_url, PATH)
+
+    def page(self, public_url: str, path: str) -> str:
+        """The same of another of the ente's pages, by its path before the name, such as that of requests."""
+        return f"{f'https://{self.host}' if self.host else public_url}{path}/{self.slug}"
 
     def manage_at(self, public_url: str) -> str:
         """Under which a citizen manages his appointments: his token follows."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +15,14 @@ from crm.access.service import holders, scope_for
 from crm.audit import keys
 from crm.audit.chain import Entry, about
 from crm.audit.models import AuditEntry
+from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import ForbiddenError
 from crm.enti import queries as enti
 from crm.enti.models import ContractEnte
 
 PAGE = 50
+ONE_SITTING = timedelta(hours=12)
 _ENTRY, _USER = table_of(AuditEntry), table_of(User)
 
 
@@ -149,6 +151,17 @@ def actors(session: Session, ente_ids: frozenset[int]) -> list[tuple[int, str]]:
 def _read() -> Select[Any]:
     columns = [_ENTRY.c[name] for name in Entry.__dataclass_fields__]
     return select(*columns, _USER.c.name.label("actor")).outerjoin(_USER, _USER.c.id == _ENTRY.c.actor_id)
+
+
+def has_open(
+    session: Session, by: Principal, *, kind: str, ente_id: int, contact_id: int | None = None, subject: str = ""
+) -> bool:  # fmt: skip
+    """Whether he read this in the hours for which a page stays open that shows itself anew when something changes."""
+    his = _read().where(
+        _ENTRY.c.actor_id == by.user_id, _ENTRY.c.occurred_at > clock.now(session) - ONE_SITTING,
+        _ENTRY.c.kind == kind, _ENTRY.c.ente_id == ente_id, _ENTRY.c.contact_id == contact_id,
+    )  # fmt: skip
+    return any(one.subject == subject for one in opened(session, his))
 
 
 def _select(wanted: Wanted, after: Cursor | None) -> Select[Any]:

@@ -1,5 +1,5 @@
-"""Cases that nobody registers by hand: what is asked for in a call of a campaign or at a door, in its transaction; and
-follow-ups that were promises of a case.
+"""Cases that nobody registers by hand: what is asked for in a call of a campaign, at a door or in an interview, in its
+transaction; and follow-ups that were promises of a case.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, running, told
 from crm.cases.lifecycle import Channel, Deed, Standing, State, after
 from crm.cases.models import Case
-from crm.cases.requests import TOPICS, Wanted, topic_of
+from crm.cases.requests import ABOUT_DEBTS, ONE_EACH, TOPICS, Wanted, topic_of
 from crm.cases.service import EARLIEST, MAX_WORDS, Request, locked, registered
 from crm.core import clock
 from crm.core.db import Database, Scope
@@ -43,19 +43,25 @@ class Heard:
 
 
 def ask(session: Session, by: Principal | None, heard: Heard) -> int | None:
-    """Register it about all that he owes, as whoever heard it may write it down (none: the system); the case's id.
+    """Register it, about all that he owes where it is about that, as whoever heard it may write it down (none: the
+    system); the case's id.
 
     Where a case of this topic is open it is asked for again, and there is no second one: none. Raises `ConflictError`
     for an ente that nobody serves any more.
     """
     topic = TOPICS[heard.wanted]
-    same = (Case.contact_id == heard.contact_id, Case.topic == topic, Case.state != State.CLOSED)
+    same = [Case.contact_id == heard.contact_id, Case.topic == topic, Case.state != State.CLOSED]
+    if heard.wanted in ONE_EACH:
+        same.append(Case.reasons == heard.note.strip())
     row = session.scalars(select(Case).where(*same).order_by(Case.id).limit(1).with_for_update()).one_or_none()
+    if row is not None and heard.wanted in ONE_EACH:  # pressed twice
+        return None
     if row is not None:
         row.version += 1
         told.step(session, by, row, Deed.REPEAT, clock.now(session), words=heard.note[:MAX_WORDS])
         return None
-    debts = positions.of_contact(session, [heard.contact_id], brief=True)
+    his = [heard.contact_id] if heard.wanted in ABOUT_DEBTS else []
+    debts = positions.of_contact(session, his, brief=True)
     owed = [one.reference for one in debts if one.residual_cents]
     request = Request(topic, heard.channel, heard.note, references=owed, call_id=heard.call_id)
     return registered(session, by, request=request, contact_id=heard.contact_id, ente_id=heard.ente_id).id

@@ -17,6 +17,7 @@ from crm.messages.rules import Go
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 
+_IN_WORDS = frozenset({Deed.REPLY, Deed.SUMMON})  # what is told in the words of whoever takes the step
 Answers = Callable[[Session, Principal, Case, str], UUID | None]  # sends an answer; none: it has to go another way
 
 
@@ -38,21 +39,22 @@ def nowhere(session: Session, by: Principal, row: Case, words: str) -> UUID | No
 def stepped(
     session: Session, by: Principal | None, row: Case, deed: Deed, words: str, answers: Answers = nowhere
 ) -> UUID | None:  # fmt: skip
-    """The answer, in the conversation in which it was asked for, else at an address verified as his, or else that there
-    is one; which office is competent; none of others.
+    """The answer, or when and where he is summoned, in the conversation in which it was asked for, else at an address
+    verified as his, or else that there is one; which office is competent; none of others.
 
     `words`: the answer.
     """
-    message = answers(session, by, row, words) if deed is Deed.REPLY and by is not None else None
+    known = MessageTemplate.CASE_SUMMONED if deed is Deed.SUMMON else MessageTemplate.CASE_ANSWERED
+    message = answers(session, by, row, words) if deed in _IN_WORDS and by is not None else None
     if message is not None:
         return message
-    if deed is Deed.REPLY and row.contact_id is None:
-        return _tell(session, by, row, MessageTemplate.CASE_ANSWERED)
-    if deed is Deed.REPLY:
+    if deed in _IN_WORDS and row.contact_id is None:
+        return _tell(session, by, row, known)
+    if deed in _IN_WORDS:
         order = _answer(row, words)
         if words and isinstance(messages.prepare(session, order).decision, Go):
             return messages.owe(session, by, order, cause=_cause(row, MessageTemplate.REPLY))
-        return _tell(session, by, row, MessageTemplate.CASE_ANSWERED)
+        return _tell(session, by, row, known)
     if deed is Deed.REDIRECT:
         office = next(one.name for one in details.offices(session, row.ente_id) if one.id == row.office_id)
         return _tell(session, by, row, MessageTemplate.CASE_REDIRECTED, office=office[:80])

@@ -30,6 +30,7 @@ class Topic(StrEnum):
     LITIGATION = "litigation"  # papers for its litigation office
     INSOLVENCY = "insolvency"
     RENOTIFICATION = "renotification"
+    ADHESION = "adhesion"  # to an assessment, once it was talked over with the ente
 
 
 class Channel(StrEnum):
@@ -53,6 +54,7 @@ class State(StrEnum):
     TO_SIGN = "to_sign"  # the reply is drafted
     SIGNED = "signed"
     REPORTED = "reported"  # an insolvency of which the ente knows: the claim is to be filed
+    SUMMONED = "summoned"  # to talk an assessment over
     AT_GESTIONALE = "at_gestionale"  # what was granted is still to be seen in the collection system's state
     CLOSED = "closed"
 
@@ -74,6 +76,7 @@ class Deed(StrEnum):
     REPORT = "report"
     FILE_CLAIM = "file_claim"
     PREPARE = "prepare"
+    SUMMON = "summon"  # to talk an assessment over: when and where
     CARRIED_OUT = "carried_out"  # the collection system has done what was granted
     REJECTED = "rejected"  # the collection system does not do it, and says why
     REDIRECT = "redirect"
@@ -92,6 +95,7 @@ class Deed(StrEnum):
     READ = "read"  # he opened one
     IDENTIFY = "identify"  # it is known now which taxpayer's it is
     REPEAT = "repeat"  # it is asked for again
+    CONCERN = "concern"  # it is about other debts than it was
     PROPOSE = "propose"  # what was granted, to the collection system
     ACCEPTED = "accepted"  # by the collection system
     WRITE_LETTER = "write_letter"  # an answer that leaves by post waits for the next batch
@@ -115,6 +119,7 @@ class Need(StrEnum):
     REASON = "reason"
     OFFICE = "office"  # the one that is competent
     PROTOCOL = "protocol"  # the case has its number
+    INSTALMENTS = "instalments"  # how many are granted, where they are
 
 
 class Outcome(StrEnum):
@@ -164,16 +169,23 @@ class Standing:
 
 
 OPENED = Standing(State.RECEIVED)
+UNDECIDED = frozenset({State.RECEIVED, State.WORKING, State.SUMMONED})  # and not with the ente to be decided
 _WHY, _BOTH = frozenset({Need.REASON}), frozenset({Need.REASON, Need.OUTCOME})
 _REGISTERED = frozenset({Need.PROTOCOL})
 _TAKEN = Step(Deed.TAKE, State.RECEIVED, State.WORKING)
-_AT_ENTE = (
-    _TAKEN,
-    Step(Deed.SEND_SHEET, State.WORKING, State.AT_ENTE),
-    Step(Deed.AUTHORISE, State.AT_ENTE, State.DECIDED, Who.ENTE, frozenset({Need.OUTCOME})),
-    Step(Deed.DENY, State.AT_ENTE, State.DECIDED, Who.ENTE, _WHY),
-    Step(Deed.SEND_BACK, State.AT_ENTE, State.WORKING, Who.ENTE, _WHY),
-)
+
+
+def _at_ente(since: State) -> tuple[Step, ...]:
+    """The ente has the sheet, decides, or sends it back."""
+    return (
+        Step(Deed.SEND_SHEET, since, State.AT_ENTE),
+        Step(Deed.AUTHORISE, State.AT_ENTE, State.DECIDED, Who.ENTE, frozenset({Need.OUTCOME})),
+        Step(Deed.DENY, State.AT_ENTE, State.DECIDED, Who.ENTE, _WHY),
+        Step(Deed.SEND_BACK, State.AT_ENTE, since, Who.ENTE, _WHY),
+    )
+
+
+_AT_ENTE = (_TAKEN, *_at_ente(State.WORKING))
 
 
 def _told(since: State, *, carried: bool) -> Step:
@@ -189,7 +201,7 @@ def _back(to: State, *since: State) -> tuple[Step, ...]:
 _CARRIED_OUT = Step(Deed.CARRIED_OUT, State.AT_GESTIONALE, State.CLOSED, Who.SUPERVISOR, _WHY)
 _BY_US = (
     _TAKEN,
-    Step(Deed.DECIDE, State.WORKING, State.DECIDED, needs=_BOTH),
+    Step(Deed.DECIDE, State.WORKING, State.DECIDED, needs=_BOTH | {Need.INSTALMENTS}),
     _told(State.DECIDED, carried=True),
     _CARRIED_OUT,
     *_back(State.WORKING, State.DECIDED, State.AT_GESTIONALE),
@@ -218,6 +230,13 @@ _CLAIMED = (
     Step(Deed.FILE_CLAIM, State.REPORTED, State.CLOSED, needs=_WHY),
 )
 _PREPARED = (_TAKEN, Step(Deed.PREPARE, State.WORKING, State.CLOSED, needs=_WHY))
+_TALKED_OVER = (
+    _TAKEN,
+    Step(Deed.SUMMON, State.WORKING, State.SUMMONED, needs=_WHY),
+    *_at_ente(State.SUMMONED),
+    _told(State.DECIDED, carried=False),
+    Step(Deed.WITHDRAW, State.SUMMONED, State.CLOSED, needs=_WHY),
+)
 _ANY_TIME = tuple(
     step
     for state in (State.RECEIVED, State.WORKING)
@@ -245,6 +264,7 @@ MACHINES: Mapping[Topic, tuple[Step, ...]] = MappingProxyType(
             Topic.LITIGATION: _HANDED,
             Topic.INSOLVENCY: _CLAIMED,
             Topic.RENOTIFICATION: _PREPARED,
+            Topic.ADHESION: _TALKED_OVER,
         }.items()
     }
 )

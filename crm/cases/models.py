@@ -69,6 +69,8 @@ class Case(Base):
     surety: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     reasons: Mapped[str] = mapped_column(String(4000))  # as the citizen gives them
     asked: Mapped[str] = mapped_column(String(400))  # what he wants, and for how long
+    instalments_asked: Mapped[int | None] = mapped_column(SmallInteger)
+    instalments_granted: Mapped[int | None] = mapped_column(SmallInteger)
     office_id: Mapped[int | None]  # the one that is competent
     protocol_number: Mapped[str] = mapped_column(String(40), default="", server_default="")
     protocol_on: Mapped[date | None]
@@ -87,6 +89,7 @@ class Case(Base):
         UniqueConstraint("ente_id", "year", "number"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
         CheckConstraint("(protocol_number = '') = (protocol_on IS NULL)", name="protocol"),
+        CheckConstraint("instalments_asked > 1 AND instalments_granted > 1", name="instalments"),
         Index("ix_case_request_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
         Index("ix_case_request_open", "ente_id", "due_at", postgresql_where=text("state <> 'closed'")),
         Index("ix_case_request_owner_id", "owner_id", postgresql_where=text("state <> 'closed'")),

@@ -8,11 +8,15 @@ from crm.cases.lifecycle import Topic
 
 
 class Wanted(StrEnum):
-    """What somebody said in a call of a campaign or at his door that is a request; the rest is a reminder at most."""
+    """What somebody said in a call of a campaign, at his door or in an interview that is a request; the rest is a
+    reminder at most.
+    """
 
     INSTALMENTS = "instalments"
     DISPUTE = "dispute"  # of what he is asked to pay: the ente has to look at its act again
     ALREADY_PAID = "already_paid"  # he is owed the answer whether the payment was found
+    COMPLAINT = "complaint"
+    QUESTION = "question"
 
 
 TOPICS: Mapping[Wanted, Topic] = MappingProxyType(
@@ -20,8 +24,12 @@ TOPICS: Mapping[Wanted, Topic] = MappingProxyType(
         Wanted.INSTALMENTS: Topic.INSTALMENTS,
         Wanted.DISPUTE: Topic.SELF_CORRECTION,
         Wanted.ALREADY_PAID: Topic.INFORMATION,
+        Wanted.COMPLAINT: Topic.COMPLAINT,
+        Wanted.QUESTION: Topic.INFORMATION,
     }
 )
+ABOUT_DEBTS = frozenset({Wanted.INSTALMENTS, Wanted.DISPUTE, Wanted.ALREADY_PAID})
+ONE_EACH = frozenset({Wanted.COMPLAINT})  # another one is another case: each of them counts
 # How the notes of follow-ups began that were opened for these before there were cases; none: it is a reminder.
 _BEGINNINGS: tuple[tuple[str, Topic | None], ...] = (
     ("Chiede la rateizzazione.", Topic.INSTALMENTS),

@@ -76,6 +76,8 @@ def extend(
     at = clock.now(session)
     if term.due_at is not None and term.due_at <= at:
         raise ConflictError("Questo termine è già passato: non si può più prorogare.")
+    if reason is not ExtensionReason.ASKED:
+        running.told_longer(session, row, at)
     term.extended += days
     term.owner_told_at = term.supervisor_told_at = None
     session.flush()

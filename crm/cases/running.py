@@ -1,12 +1,12 @@
 """The terms of a case as they run: begun and met by its steps, rested, recounted."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crm.cases import terms
-from crm.cases.deadlines import Rest, Span, due_at
+from crm.cases.deadlines import Rest, Span, due_at, shown_day
 from crm.cases.gestionale import patience
 from crm.cases.lifecycle import Deed
 from crm.cases.models import Case, CasePause, CaseTerm
@@ -53,6 +53,39 @@ def done(session: Session, row: Case, deed: Deed, at: datetime) -> None:
             )  # fmt: skip
     session.flush()
     recount(session, row)
+
+
+def told_longer(session: Session, row: Case, at: datetime) -> None:
+    """He is told that his request takes longer, by us and not because he wants it: whether in time counts once, the
+    first time, where the contract says so.
+    """
+    agreed = _longer(session, row)
+    if agreed is not None:
+        session.add(
+            CaseTerm(
+                ente_id=row.ente_id, case_id=row.id, kind=agreed.kind, days=agreed.span.days,
+                working=agreed.span.working, source=agreed.source, by_contract=True, extended=0,
+                since_at=row.received_at, met_at=at,
+            )
+        )  # fmt: skip
+        session.flush()
+
+
+def longer_until(session: Session, row: Case) -> date | None:
+    """The last day on which he may be told so in time; none where that is not promised, or he was told."""
+    agreed = _longer(session, row)
+    if agreed is None:
+        return None
+    due = due_at(row.received_at, agreed.span, patron(session, row.ente_id), rests(session, row.id))
+    return shown_day(due) if due else None
+
+
+def _longer(session: Session, row: Case) -> terms.Agreed | None:
+    agreed = terms.longer_told(promised(session, row.contract_id, row.opened_at))
+    if agreed is None:
+        return None
+    was = select(CaseTerm.id).where(CaseTerm.case_id == row.id, CaseTerm.kind == agreed.kind)
+    return None if session.scalar(was.limit(1)) is not None else agreed
 
 
 def open_of(session: Session, case_id: int) -> list[CaseTerm]:

@@ -12,7 +12,23 @@ from crm.access.permissions import Permission, Principal
 from crm.cases import citizens, rights, running, told
 from crm.cases.citizens import Answers
 from crm.cases.gestionale import proposing
-from crm.cases.lifecycle import OPENED, Channel, Deed, Need, Outcome, Standing, State, Step, Topic, Who, after, step_of
+from crm.cases.instalments.plans import LEAST as LEAST_INSTALMENTS
+from crm.cases.instalments.plans import MOST as MOST_INSTALMENTS
+from crm.cases.lifecycle import (
+    CARRIED,
+    OPENED,
+    Channel,
+    Deed,
+    Need,
+    Outcome,
+    Standing,
+    State,
+    Step,
+    Topic,
+    Who,
+    after,
+    step_of,
+)
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
 from crm.contacts import queries as contacts
@@ -29,6 +45,7 @@ MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
 BY_SENDER = "Ritirata da chi l'ha mandata."
 RESTS = "I termini sono sospesi: prima falli ripartire."
+CHANGED = "Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è."
 UNREGISTERED = "Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
@@ -50,6 +67,7 @@ class Request:
     surety: bool = False
     call_id: UUID | None = None
     follow_up_id: int | None = None
+    instalments: int | None = None  # how many he asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,7 @@ class Said:
     words: str = ""
     outcome: Outcome | None = None
     office_id: int | None = None
+    instalments: int | None = None  # how many are granted
 
 
 def open_case(
@@ -101,12 +120,13 @@ def registered(
         channel=request.channel, contact_id=contact_id, call_id=request.call_id,
         received_at=request.received_at or at, opened_at=at, opened_by=by.user_id if by else None,
         state=OPENED.state, surety=request.surety, reasons=request.reasons.strip(),
-        asked=request.asked.strip(), rests=False, version=1, protocol_number="",
+        asked=request.asked.strip(), instalments_asked=request.instalments, rests=False, version=1,
+        protocol_number="",
     )  # fmt: skip
     session.add(row)
     session.flush()
     then(row)
-    _concern(session, row, request.references)
+    concern(session, row, request.references)
     running.done(session, row, Deed.OPEN, at)
     message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
@@ -186,7 +206,7 @@ def locked(session: Session, case_id: int, version: int | None = None) -> Case:
     if row is None:
         raise NotFoundError("Questa richiesta non c'è.")
     if version is not None and row.version != version:
-        raise ConflictError("Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è.")
+        raise ConflictError(CHANGED)
     if row.state is State.CLOSED:
         raise ConflictError("La richiesta è chiusa.")
     return row
@@ -198,6 +218,10 @@ def _check(request: Request, contact_id: int | None, received: datetime, at: dat
         wrong.append(InvalidError(f"Scrivi i motivi, in al massimo {MAX_REASONS} caratteri.", field="reasons"))
     if len(request.asked.strip()) > MAX_ASKED:
         wrong.append(InvalidError(f"Al massimo {MAX_ASKED} caratteri.", field="asked"))
+    if request.instalments is not None and request.topic is not Topic.INSTALMENTS:
+        wrong.append(InvalidError("Le rate si chiedono con una rateizzazione.", field="instalments"))
+    elif request.instalments is not None and not LEAST_INSTALMENTS <= request.instalments <= MOST_INSTALMENTS:
+        wrong += _how_many().parts
     if received > at:
         wrong.append(InvalidError("Il giorno di arrivo è nel futuro: ricontrollalo.", field="received_on"))
     elif received < at - EARLIEST:
@@ -216,11 +240,11 @@ def _next(session: Session, ente_id: int, year: int) -> int:
     return (last or 0) + 1
 
 
-def _concern(session: Session, row: Case, references: Collection[str]) -> None:
-    """Keep how the positions stood. Raises `FieldError` for one that is not his."""
+def concern(session: Session, row: Case, references: Collection[str]) -> list[str]:
+    """Keep how the positions stand that a case is about; their acts. Raises `FieldError` for one that is not his."""
     wanted = set(references)
     if not wanted:
-        return
+        return []
     whose = [row.contact_id] if row.contact_id is not None else []
     his = {one.reference: one for one in positions.of_contact(session, whose, brief=True)}
     if not wanted <= his.keys():
@@ -234,6 +258,7 @@ def _concern(session: Session, row: Case, references: Collection[str]) -> None:
         for one in [his[reference]]
     )  # fmt: skip
     session.flush()
+    return [his[reference].act_number for reference in sorted(wanted)]
 
 
 def _kept(session: Session, by: Principal, row: Case, follow_up_id: int) -> None:
@@ -258,4 +283,18 @@ def _needed(session: Session, row: Case, its: Step, said: Said) -> str:
         if said.office_id not in {one.id for one in details.offices(session, row.ente_id)}:
             raise FieldError("Scegli l'ufficio competente.", "office_id")
         row.office_id = said.office_id
+    if Need.INSTALMENTS in its.needs:
+        row.instalments_granted = _granted(said)
     return words
+
+
+def _granted(said: Said) -> int | None:
+    if said.outcome not in CARRIED:
+        return None
+    if said.instalments is None or not LEAST_INSTALMENTS <= said.instalments <= MOST_INSTALMENTS:
+        raise _how_many()
+    return said.instalments
+
+
+def _how_many() -> FieldError:
+    return FieldError(f"Quante rate: un numero da {LEAST_INSTALMENTS} a {MOST_INSTALMENTS}.", "instalments")

@@ -6,6 +6,8 @@ The contract's are its levels (`crm.levels.metrics`), in the unit of their metri
 - Regulation (EU) 2016/679 art. 12(3): a month, taken here as 28 days, the shortest there is.
 - L. 296/2006 art. 1 c. 164: the ente refunds within 180 days from the request.
 - D.Lgs. 546/1992 art. 21 c. 2: after 90 days without an answer to a request of self-correction one may appeal.
+- D.Lgs. 218/1997 art. 6 c. 4: whoever asks to talk an assessment over is summoned within 15 days; c. 3: his time to
+  appeal rests for 90 days, within which he has to know what came of it.
 """
 
 import math
@@ -40,6 +42,8 @@ class TermKind(StrEnum):
     GESTIONALE_ANSWERS = "gestionale_answers"  # to what was proposed
     CARRIED = "carried"  # what it accepted is seen in its feed
     DECIDED_AGAIN = "decided_again"  # what it refused
+    SUMMONED = "summoned"
+    LONGER_TOLD = "longer_told"  # that it takes longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,12 @@ _OF_TOPIC: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
             _from_request(_K.CLAIMED, Deed.FILE_CLAIM, N.INSOLVENCY_CLAIMED),
         ),
         Topic.RENOTIFICATION: (_from_request(_K.PREPARED, Deed.PREPARE, N.RENOTIFICATION),),
+        Topic.ADHESION: (
+            _from_request(
+                _K.SUMMONED, Deed.SUMMON, N.ADHESION_SUMMONS, law=Law(15, "D.Lgs. 218/1997, art. 6, c. 4")
+            ),
+            _whole(Law(90, "D.Lgs. 218/1997, art. 6, c. 3")),
+        ),
     }
 )  # fmt: skip
 
@@ -150,6 +160,9 @@ _OF_TOPIC: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
 RULES: Mapping[Topic, tuple[Rule, ...]] = MappingProxyType(
     {topic: (*rules, *(_AT_GESTIONALE if topic in TRACES else ())) for topic, rules in _OF_TOPIC.items()}
 )
+
+
+_LONGER = Rule(_K.LONGER_TOLD, _IN, frozenset({Deed.EXTEND}), (N.EXTENSION_NOTICE,))
 
 
 def begun_by(
@@ -160,6 +173,11 @@ def begun_by(
     own = [Agreed(one.kind, Span(own_days), BY_ENTE, by_contract=False) for one in rules if one.own]
     found = (_agreed(one, promises, surety=surety) for one in rules if not one.own)
     return [*(one for one in found if one is not None), *own]
+
+
+def longer_told(promises: Mapping[str, Promise]) -> Agreed | None:
+    """The term, from when a request came in, within which he is told that it takes longer; none: nobody promised."""
+    return _agreed(_LONGER, promises, surety=False)
 
 
 def met_by(topic: Topic, deed: Deed) -> frozenset[TermKind]:

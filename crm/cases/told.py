@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.access.permissions import Principal
+from crm.audit import queries as audit_queries
 from crm.audit import service as audit
 from crm.cases.lifecycle import Deed, Outcome
 from crm.cases.models import Case, CaseStep
@@ -54,15 +55,30 @@ def step(
 def note(session: Session, by: Principal | None, row: Case, kind: str, **what: object) -> None:
     """In the access log, under the taxpayer's key where there is one."""
     audit.note(
-        session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=f"case:{label(row)}",
+        session, by, kind=kind, ente_id=row.ente_id, contact_id=row.contact_id, subject=_subject(row),
         call_id=row.call_id if kind == f"case.{Deed.OPEN.value}" else None,
         after=what if row.contact_id is not None else {name: what[name] for name in what if name != "reason"},
     )  # fmt: skip
 
 
+def opened(session: Session, by: Principal, row: Case, *, refreshed: bool) -> bool:
+    """Somebody reads it: the access log says so. `refreshed`: his page shows it anew by itself; that he opened it is
+    there already, and nothing is noted. Whether he opened it.
+    """
+    if not refreshed or not audit_queries.has_open(
+        session, by, kind="case.looked", ente_id=row.ente_id, contact_id=row.contact_id, subject=_subject(row)
+    ):
+        note(session, by, row, "case.looked")
+    return not refreshed
+
+
 def moved(session: Session, row: Case) -> None:
     """Something about it is shown otherwise, and nothing was done."""
     touch(session, topics.cases(row.ente_id))
+
+
+def _subject(row: Case) -> str:
+    return f"case:{label(row)}"
 
 
 def _on_timeline(session: Session, row: Case) -> None:

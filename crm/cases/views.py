@@ -164,6 +164,8 @@ class CaseView:
     surety: bool
     reasons: str
     asked: str
+    instalments_asked: int | None
+    instalments_granted: int | None
     office: str
     protocol_number: str
     protocol_on: date | None
@@ -211,6 +213,7 @@ def one(session: Session, case_id: int) -> CaseView:
         codice_fiscale=person.codice_fiscale if person else "", received_at=row.received_at, opened_at=row.opened_at,
         opened_by=people.get(row.opened_by or 0, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
         owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
+        instalments_asked=row.instalments_asked, instalments_granted=row.instalments_granted,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=how_late(row.due_at, at) if row.due_at else None, rests=row.rests,
         heard_at=row.heard_at, closed_at=row.closed_at, version=row.version, debts=_debts(session, row),

@@ -168,11 +168,8 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         **_of(Source.PORTAL, Unit.SECONDS, N.HOME_PAGE),
     }
 )  # fmt: skip
-_NOT_TIMED = {N.EXTENSION_NOTICE, N.ADHESION_SUMMONS}  # nothing of a case tells of them yet
 OF_CASES = tuple(  # days that a step of a case took
-    MetricName(name)
-    for name, one in METRICS.items()
-    if one.source is Source.CASES and one.paid_for is Each.DAY_LATE and name not in _NOT_TIMED
+    MetricName(name) for name, one in METRICS.items() if one.source is Source.CASES and one.paid_for is Each.DAY_LATE
 )
 OF_MAIL = (N.EMAIL_REPLY, N.PEC_REPLY)  # working days until the answer left
 LATE = (N.FIELD_REMOVED, N.FIELD_REPLACED, *OF_CASES, *OF_MAIL)  # what is paid for is a day that it came late

@@ -124,6 +124,25 @@ ANSWERED = {
         body=mail("de", "Ihre Anfrage {number} ist beantwortet. Fragen Sie uns am Telefon oder am Schalter."),
     ),
 }
+SUMMONED = {
+    "it": Wording(
+        sms="{ente}: per la sua richiesta {number} la invitiamo a un incontro. Ci chieda quando al telefono.",
+        subject="{ente}: la sua richiesta {number}",
+        body=mail("it", "per la sua richiesta {number} la invitiamo a un incontro. Ci chieda quando al telefono."),
+    ),
+    "en": Wording(
+        sms="{ente}: we invite you to a meeting about your request {number}. Please ask us when by telephone.",
+        subject="{ente}: your request {number}",
+        body=mail("en", "we invite you to a meeting about your request {number}. Please ask us when by telephone."),
+    ),
+    "de": Wording(
+        sms="{ente}: zu Ihrer Anfrage {number} laden wir Sie zu einem Gespräch. Wann, erfahren Sie am Telefon.",
+        subject="{ente}: Ihre Anfrage {number}",
+        body=mail(
+            "de", "zu Ihrer Anfrage {number} laden wir Sie zu einem Gespräch ein. Wann, erfahren Sie am Telefon."
+        ),
+    ),
+}
 REDIRECTED = {
     "it": Wording(
         sms="{ente}: della sua richiesta {number} si occupa un altro ufficio: {office}.",

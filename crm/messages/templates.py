@@ -46,6 +46,7 @@ class MessageTemplate(StrEnum):
     CASE_NEWS = "case_news"
     CASE_PAPERS = "case_papers"
     CASE_DOCUMENTS = "case_documents"
+    CASE_SUMMONED = "case_summoned"
     MAIL_RECEIVED = "mail_received"
     MAIL_IN_CASE = "mail_in_case"
     MAIL_ANSWER = "mail_answer"
@@ -394,6 +395,7 @@ CASE_FOLLOW = Template(
 )  # fmt: skip
 CASE_NEWS = Template(MessageTemplate.CASE_NEWS, Kind.SERVICE, _FOLLOWED, cases.NEWS, _OF_A_CASE)
 CASE_PAPERS = Template(MessageTemplate.CASE_PAPERS, Kind.SERVICE, _FOLLOWED, cases.PAPERS, _OF_A_CASE)
+CASE_SUMMONED = Template(MessageTemplate.CASE_SUMMONED, Kind.SERVICE, _NUMBERED, cases.SUMMONED, _OF_A_CASE)
 CASE_DOCUMENTS = Template(MessageTemplate.CASE_DOCUMENTS, Kind.SERVICE, _FOLLOWED, cases.DOCUMENTS, _OF_A_CASE)
 
 # From a mailbox (`telephony.mail`), to whoever wrote to it. The subject is ours: his own may tell of a debt.
@@ -473,7 +475,7 @@ TEMPLATES = catalogue(
         SERVICE_DOWN, SERVICE_BACK,
         FIELD_ALARM, FIELD_ALARM_OPEN, FIELD_UNFIT, FIELD_REMOVAL_DUE, FIELD_SUBSTITUTE_DUE,
         CASE_OPENED, CASE_RESTS, CASE_GOES_ON, CASE_EXTENDED, CASE_ANSWERED, CASE_REDIRECTED,
-        CASE_FOLLOW, CASE_NEWS, CASE_PAPERS, CASE_DOCUMENTS,
+        CASE_FOLLOW, CASE_NEWS, CASE_PAPERS, CASE_DOCUMENTS, CASE_SUMMONED,
         MAIL_RECEIVED, MAIL_IN_CASE, MAIL_ANSWER,
     )
 )  # fmt: skip

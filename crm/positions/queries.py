@@ -57,6 +57,18 @@ def by_notice(session: Session, notice_number: str) -> list[PositionView]:
     )
 
 
+def known_as(session: Session, keys: Collection[str], *, ente_id: int) -> list[PositionView]:
+    """The positions of an ente that have one of these as a notice's number, or as the key of an act's; in brief."""
+    there = (Position.ente_id == ente_id, _THERE)
+    same = (PositionAlias.ente_id == Position.ente_id) & (PositionAlias.reference == Position.reference)
+    ids = union(
+        select(Position.id).where(*there, Position.notice_number.in_(keys)),
+        select(Position.id).where(*there, Position.act_key.in_(keys)),
+        select(Position.id).join(PositionAlias, same).where(*there, PositionAlias.key.in_(keys)),
+    )
+    return _views(session, select(*_BRIEF).where(Position.id.in_(ids)).order_by(*_ORDER))
+
+
 def owners_by_notice(notice_number: str) -> tuple[Select[int], ...]:
     """Selects the contacts to whose positions or instalments a notice number belongs."""
     return _known_as(Position.contact_id, Position.notice_number, notice_number)

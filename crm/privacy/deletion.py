@@ -34,8 +34,12 @@ def delete_all(store: DocumentStore, database: Database, job: Taken, end: EnteEn
     folder, scope, wanted = Path(job.argument["folder"]), Scope.of_enti([end.ente_id]), handover.tables()
     contents.forget(store, database, job)
     _forget_files(database, scope, end.ente_id, folder)
+    with database.begin(scope) as session:
+        full = handover.held(session, end.ente_id)
     for place, table in enumerate(wanted):
-        while database.transact(scope, partial(_chunk, end_id=end.id, table=table, job_id=job.id)):
+        while table.name in full and database.transact(
+            scope, partial(_chunk, end_id=end.id, table=table, job_id=job.id)
+        ):
             job.renew()
         handover.moved(database, end, len(wanted) + 1, place + 1)
     through = handover.export_log(database, job, end)
@@ -83,18 +87,14 @@ def _is_newer(session: Session, end: EnteEnd) -> bool:
     if (seen := end.report.get("seen")) is None:
         return True
     now = int(session.execute(select(func.pg_current_xact_id())).scalar_one())
-    return any(
-        session.execute(
-            text(_NEWER.format(table=table.name)), {"ente": end.ente_id, "now": now, "seen": seen}
-        ).scalar_one()
-        for table in handover.tables()
-        if table.name not in OF_THE_END
-    )
+    asked = " OR ".join(_NEWER.format(table=one.name) for one in handover.tables() if one.name not in OF_THE_END)
+    known = {"ente": end.ente_id, "now": now, "seen": seen}
+    return bool(session.execute(text(f"SELECT {asked}"), known).scalar_one())
 
 
 # `xmin` has 32 bits, a snapshot 64: the age says which it was. Those frozen long ago were seen by everybody.
 _NEWER = """
-    SELECT EXISTS (
+    EXISTS (
         SELECT FROM {table} WHERE ente_id = :ente
         AND NOT pg_visible_in_snapshot(greatest(:now - age(xmin), 3)::text::xid8, CAST(:seen AS pg_snapshot))
     )

@@ -78,6 +78,7 @@ def record_of(row: Outgoing) -> dict[str, Any]:
                 "decision": row.what, "reference": row.reference, "act_number": row.act_number,
                 **{name: (row.proposed or {}).get(name) for name in ("outcome", "case")},
                 "asked": (row.proposed or {}).get("value"),
+                "instalments": int((row.proposed or {}).get("instalments", "0")),
             }
         )  # fmt: skip
     else:

@@ -43,6 +43,7 @@ class ProposalView:
     now: str
     beside: tuple[str, ...]  # the others of its kind, as of now, which one more is added to
     proposed: str
+    instalments: str  # how many are granted; empty: none
     act_number: str | None
     since: date | None
     note: str
@@ -172,7 +173,7 @@ def _views(
             id=one.id, ente_id=one.ente_id, contact_id=one.contact_id,
             name=f"{given_name} {surname}" if given_name else surname, codice_fiscale=codice_fiscale, kind=one.kind,
             what=what_of(one.kind, one.what), now=shown(one.now), beside=others.get(one.id, ()),
-            proposed=shown(one.proposed),
+            proposed=shown(one.proposed), instalments=(one.proposed or {}).get("instalments", ""),
             act_number=one.act_number, since=one.since, note=one.note, evidence=one.evidence, made_by_id=one.made_by,
             made_by=made, made_at=one.made_at, state=one.state, decided_by=decided_, decided_at=one.decided_at,
             reason=one.reason, answered_at=one.answered_at, voices=tuple(voices.get(one.id, ())),

@@ -64,7 +64,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What a request was granted about one debt. `case`: how the request is called; `asked`: what was wanted."""
+    """What a request was granted about one debt. `case`: how the request is called; `asked`: what was wanted;
+    `instalments`: in how many.
+    """
 
     ente_id: int
     contact_id: int
@@ -75,6 +77,7 @@ class Granted:
     note: str
     reference: str
     act_number: str
+    instalments: int | None = None
 
 
 def propose_correction(
@@ -141,7 +144,10 @@ def propose_decision(session: Session, by: Principal, *, right: Permission, gran
     row = Proposal(
         id=uuid4(), ente_id=granted.ente_id, contact_id=granted.contact_id, kind=ProposalKind.DECISION,
         what=granted.what.value, value_key=f"{granted.case}:{granted.reference}", now=None,
-        proposed={"value": granted.asked, "outcome": granted.outcome, "case": granted.case},
+        proposed={
+            "value": granted.asked, "outcome": granted.outcome, "case": granted.case,
+            **({"instalments": str(granted.instalments)} if granted.instalments else {}),
+        },
         reference=granted.reference, act_number=granted.act_number, since=None, note=granted.note[:MAX_NOTE],
         evidence="", call_id=None, made_by=by.user_id, made_at=at, state=State.APPROVED, decided_by=by.user_id,
         decided_as=_role(session, by, granted.ente_id, right), decided_at=at, reason="",

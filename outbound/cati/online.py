@@ -31,7 +31,7 @@ PATH = "/indagine"
 LIVES = timedelta(days=30)
 OVER = "Questo questionario non si può più compilare. Grazie lo stesso."
 BROKEN = "Questo link non è completo: copialo intero dal messaggio."
-BUSY = "Un nostro operatore sta già facendo con lei questa intervista."
+BUSY = "Un nostro operatore sta già facendo con te questa intervista."
 _NUMBERS, _MARK, _PURPOSE, _FIRST = struct.Struct(">IIQH"), 12, "survey.link", date(2020, 1, 1)
 
 

@@ -47,7 +47,7 @@ class Addressee:
 
 
 def letterhead(session: Session, campaign: Running, *, public_url: str) -> dict[Field, str]:
-    """What is the same in all messages of a campaign: the ente's name, the number to call, where one books."""
+    """What is the same in all messages of a campaign: the ente's name, the number to call, its pages."""
     badge = enti.badges(session)[campaign.ente_id]
     name = badge.name if len(badge.name) <= Name().longest else badge.short_name
     line = campaign.plan.line or lines.sender(session, campaign.ente_id)
@@ -57,6 +57,7 @@ def letterhead(session: Session, campaign: Running, *, public_url: str) -> dict[
         values[Field.LINE] = spaced(line)
     if site is not None:
         values[Field.BOOKING] = site.address(public_url)
+        values[Field.REQUESTS] = site.page(public_url, sites.REQUESTS)
     return values
 
 

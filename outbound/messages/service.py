@@ -30,7 +30,7 @@ def write(session: Session, by: Principal, *, campaign_id: int, outreach: Outrea
     for which this ente has nothing: no pages to book at, no number to call.
     """
     campaign = running.get(session, campaign_id)
-    missing = {Field.LINE, Field.BOOKING} - set(letterhead(session, campaign, public_url=public_url))
+    missing = {Field.LINE, Field.BOOKING, Field.REQUESTS} - set(letterhead(session, campaign, public_url=public_url))
     if campaign.plan.form_id is None or not campaign.plan.by_web:
         missing.add(Field.SURVEY)
     if campaign.plan.form_id is None or not campaign.plan.by_ivr:

@@ -23,6 +23,7 @@ class Field(StrEnum):
     ENTE = "ente"
     LINE = "telefono"  # the number to call
     BOOKING = "prenota"  # where appointments are booked
+    REQUESTS = "segnala"  # where requests and complaints are sent
     SURVEY = "indagine"  # a survey's own link for whoever is asked
     CODE = "codice_indagine"  # which he keys on the telephone to answer a survey
     AMOUNT = "importo"
@@ -43,7 +44,7 @@ _STOP = re.compile(r"\bSTOP\b")
 # What a field takes in a text that is looked at before anybody is known.
 USUAL: Mapping[Field, str] = {
     Field.NAME: "Maria Rossi Bianchi", Field.ENTE: "Comune di Empoli", Field.LINE: "+39 0571 757100",
-    Field.BOOKING: "https://empoli.example.it/prenota",
+    Field.BOOKING: "https://empoli.example.it/prenota", Field.REQUESTS: "https://empoli.example.it/segnala",
     Field.SURVEY: f"https://empoli.example.it/indagine/{'x' * 48}", Field.CODE: "48213012345",
     Field.AMOUNT: "1.284,50 €", Field.NOTICES: "2",
     Field.NOTICE: "301000000000012373", Field.DUE: "30 novembre 2026",

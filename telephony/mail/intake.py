@@ -3,10 +3,9 @@
 All of it is one transaction, together with how far the mailbox has been read; its bytes are in the store before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -23,10 +22,11 @@ from crm.documents import service as documents
 from crm.documents.scanning import NOT_SCANNED, Scanned
 from crm.messages import outbox
 from crm.messages.models import MessageState, Reason
-from telephony.mail import knowing, story, threads, waiting, writing
+from telephony.mail import copies, knowing, story, threads, waiting, writing
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
 from telephony.mail.certified import PecKind
+from telephony.mail.copies import Lost
 from telephony.mail.knowing import Candidate
 from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, PecReceipt, ThreadState
 from telephony.mail.reading import Reading
@@ -86,7 +86,8 @@ def take(session: Session, box: Box, came: Came) -> UUID | None:
         _hear_receipt(session, box, thread, mail_id, said, ours)
     elif said.bounce is not None and ours is not None and said.bounce.failed:
         no_mailbox = said.bounce.status.startswith("5.1")
-        _failed(session, box, thread, ours, came.at, Reason.BAD_ADDRESS if no_mailbox else Reason.NOT_DELIVERED)
+        reason = Reason.BAD_ADDRESS if no_mailbox else Reason.NOT_DELIVERED
+        _failed(session, box, thread, ours, came.at, reason, at=said.bounce.failed)
     _advance(session, box, thread, said, came)
     if fresh and said.nature is Nature.PERSON and box.acknowledges and thread.ente_id is not None:
         writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id)
@@ -185,8 +186,8 @@ def _attach(session: Session, thread: MailThread, mail_id: UUID, came: Came) -> 
     session.add_all(
         MailAttachment(
             mail_id=mail_id, contract_id=thread.contract_id, ente_id=thread.ente_id, part=one.part, name=one.name,
-            media_type=one.media_type, kind=one.kind, doubtful=one.doubtful, size=len(one.content),
-            sha256=sha256(one.content).hexdigest(), scan=(scan := came.scanned.get(one.part, NOT_SCANNED)).scan,
+            media_type=one.media_type, kind=one.kind, doubtful=one.doubtful, size=one.size,
+            sha256=one.sha256, scan=(scan := came.scanned.get(one.part, NOT_SCANNED)).scan,
             virus=scan.virus,
         )
         for one in came.reading.attachments
@@ -224,24 +225,28 @@ def _hear_receipt(
     session.flush()
     if not believed or ours is None or ours.outbox_id is None:
         return
-    if pec.kind is PecKind.DELIVERED:
+    his = [data.delivered_to] if data and data.delivered_to else []
+    if pec.kind is PecKind.DELIVERED and not copies.is_of_others(ours.recipients, his):
         told = {"message_id": ours.outbox_id, "external_id": str(ours.outbox_id)}
         outbox.heard(session, **told, told=MessageState.DELIVERED)  # type: ignore[arg-type]  # names of its own
     elif pec.kind in _FAILED:
-        _failed(session, box, thread, ours, said.sent_at or clock.now(session), _FAILED[pec.kind])
+        _failed(session, box, thread, ours, said.sent_at or clock.now(session), _FAILED[pec.kind], at=his)
 
 
-def _failed(session: Session, box: Box, thread: MailThread, ours: Mail, at: datetime, reason: Reason) -> None:
-    """What we wrote did not arrive: whoever wrote still waits for it, and has since he did."""
+def _failed(
+    session: Session, box: Box, thread: MailThread, ours: Mail, since: datetime, reason: Reason, *, at: Collection[str]
+) -> None:  # fmt: skip
+    """What we wrote did not arrive at these addresses (none known: at whom it was for): whoever wrote still waits for
+    it, and has since he did. That a copy did not arrive is noted, and no more.
+    """
+    writing.not_copied(session, tuple(at), mail_id=ours.id, why=Lost.NOT_DELIVERED)
+    if copies.is_of_others(ours.recipients, at):
+        return
     if ours.outbox_id is not None:
         outbox.heard(
             session, message_id=ours.outbox_id, external_id=str(ours.outbox_id), told=MessageState.FAILED, reason=reason
         )
-    thread.trouble = True
-    if ours.agent_id is not None:
-        since = waiting.unanswered(session, ours.id)
-        waiting.begins(session, thread, since or at, certified=box.kind is MailboxKind.PEC)
-    session.flush()
+    waiting.not_arrived(session, thread, ours, since, certified=box.kind is MailboxKind.PEC)
 
 
 def _recipients(said: Reading) -> list[dict[str, object]]:

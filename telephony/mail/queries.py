@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import User
 from crm.access.permissions import Permission, Principal
+from crm.access.service import scope_for
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
 from crm.core.errors import NotFoundError
 from crm.messages.models import Message, MessageState, Reason
+from telephony.mail import copies
 from telephony.mail.automatic import Nature
 from telephony.mail.composing import others_in
+from telephony.mail.copies import Lost
 from telephony.mail.headers import address_of
 from telephony.mail.models import (
     Mail,
@@ -103,6 +106,11 @@ class Piece:
     reason: Reason | None = None
     due_at: datetime | None = None
     enclosed: Sequence[MailEnclosure] = ()
+
+    @property
+    def lost(self) -> tuple[tuple[str, Lost], ...]:
+        """Which copies did not arrive."""
+        return copies.lost(self.mail.recipients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,15 @@ def others(last: Mail | None, box: Mailbox) -> tuple[str, ...]:
     if last is None:
         return ()
     return others_in((one["address"] for one in last.recipients), but={box.address, last.sender})
+
+
+def may_read(session: Session, by: Principal, row: MailThread) -> bool:
+    """Whether a correspondence is in a mailbox that he looks after, of an ente whose mails he answers."""
+    answers = scope_for(session, by, Permission.MAIL_ANSWER) if by.can(Permission.MAIL_ANSWER) else None
+    if answers is None or row.ente_id in by.kept_from or row.ente_id not in (answers.enti or ()):
+        return False
+    box = session.get(Mailbox, row.mailbox_id)
+    return box is not None and _looks_after(session, by, box)
 
 
 def may_be_told(session: Session, row: MailThread) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm.access.permissions import Permission, Principal
+from crm.access.permissions import Principal
 from crm.cases import documents as case_documents
 from crm.cases.documents import Brought
 from crm.cases.lifecycle import Channel, State, Topic
@@ -16,7 +16,7 @@ from crm.cases.models import Case
 from crm.cases.told import label
 from crm.core.errors import ConflictError, FieldError, InvalidError
 from crm.documents.models import Scan
-from telephony.mail import deeds, queries
+from telephony.mail import copies, deeds, queries
 from telephony.mail.kinds import FileKind
 from telephony.mail.models import Mail, MailAttachment, MailboxKind, MailThread, Matched
 
@@ -49,6 +49,14 @@ class OfThread:
     topic: Topic
     state: State
     rests: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfCase:
+    """A conversation of a case. `lost`: to whom copies of our answers did not arrive."""
+
+    thread: MailThread
+    lost: tuple[str, ...]
 
 
 def topic_of(topic: str | None) -> Topic:
@@ -110,10 +118,11 @@ def of_thread(session: Session, row: MailThread) -> OfThread | None:
     return OfThread(case.id, label(case), case.topic, case.state, case.rests) if case is not None else None
 
 
-def of_case(session: Session, case_id: int) -> list[MailThread]:
-    """The conversations about a case, the last first."""
+def of_case(session: Session, by: Principal, case_id: int) -> list[OfCase]:
+    """The conversations about a case that he may read, the last first."""
     rows = select(MailThread).where(MailThread.case_id == case_id).order_by(MailThread.last_at.desc())
-    return list(session.scalars(rows.execution_options(populate_existing=True)))
+    found = session.scalars(rows.execution_options(populate_existing=True)).all()
+    return [OfCase(one, _lost(session, one)) for one in found if queries.may_read(session, by, one)]
 
 
 def unread_since(session: Session, case_id: int) -> datetime | None:
@@ -127,10 +136,10 @@ def reply(session: Session, by: Principal, case: Case, words: str) -> UUID | Non
     """Answer a case in its conversation; the message's id. None: there is no conversation, or what is to be said may
     not be told there.
     """
-    threads = of_case(session, case.id)
-    if not threads or not words or not by.can(Permission.MAIL_ANSWER):
+    threads = of_case(session, by, case.id) if words else []
+    if not threads:
         return None
-    row = threads[0]
+    row = threads[0].thread
     once = uuid5(_ONCE, f"{case.id}:{case.version}")
     try:
         mail_id = deeds.answer(
@@ -142,9 +151,14 @@ def reply(session: Session, by: Principal, case: Case, words: str) -> UUID | Non
     return session.get_one(Mail, mail_id).outbox_id
 
 
+def _lost(session: Session, row: MailThread) -> tuple[str, ...]:
+    ours = session.scalars(select(Mail.recipients).where(Mail.thread_id == row.id, ~Mail.inbound))
+    return tuple(dict.fromkeys(who for one in ours for who, _ in copies.lost(one)))
+
+
 def _fits(file: MailAttachment) -> bool:
     """Whether a case can have it. By what is in it, and looked through."""
-    bad = file.doubtful or file.scan in {Scan.INFECTED, Scan.FAILED}
+    bad = file.doubtful or file.scan in {Scan.INFECTED, Scan.FAILED, Scan.TOO_LARGE}
     return file.kind in _TAKEN and not bad and 0 < file.size <= case_documents.MOST_BYTES
 
 

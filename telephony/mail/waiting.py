@@ -1,11 +1,13 @@
 """Somebody waits for an answer in a conversation, since when, and until when it has to have left."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.cases.deadlines import due_at
 from crm.core import clock
 from crm.core.configuration import kept
@@ -13,6 +15,7 @@ from crm.core.db import table_of
 from crm.enti.days import Patron
 from crm.enti.models import Ente
 from crm.levels import queries as levels
+from telephony.mail import queries
 from telephony.mail.models import Mail, MailThread, ThreadState
 from telephony.mail.terms import Term, term_of
 
@@ -47,6 +50,22 @@ def unanswered(session: Session, answer_id: UUID) -> datetime | None:
     """That was no answer after all: since when whoever it was for has waited; none where it was for nobody."""
     its = update(_MAIL).where(_MAIL.c.answered_by == answer_id).values(answered_at=None, answered_by=None)
     return min(session.scalars(its.returning(_MAIL.c.at)), default=None)
+
+
+def not_arrived(session: Session, thread: MailThread, ours: Mail, at: datetime, *, certified: bool) -> None:
+    """What we wrote did not arrive: whoever an answer was for still waits for it, and has since he wrote."""
+    thread.trouble = True
+    if ours.agent_id is not None:
+        since = unanswered(session, ours.id)
+        begins(session, thread, since or at, certified=certified)
+    session.flush()
+
+
+def of_contacts(session: Session, by: Principal, contact_ids: Collection[int]) -> list[MailThread]:
+    """The conversations that he may read in which these people wait for an answer, the most urgent first."""
+    theirs = (MailThread.contact_id.in_(contact_ids), MailThread.state == ThreadState.OPEN)
+    rows = session.scalars(select(MailThread).where(*theirs).order_by(MailThread.answer_by, MailThread.id))
+    return [one for one in rows if queries.may_read(session, by, one)]
 
 
 def term_on(session: Session, contract_id: int, since: datetime, *, certified: bool) -> Term:

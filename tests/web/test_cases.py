@@ -9,6 +9,7 @@ from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.cases import together
 from crm.cases.models import Case, CaseDocument
+from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Scope
 from tests.cast import Cast
@@ -163,9 +164,17 @@ def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(d
     desk.comes("anna")
     at = desk.sends(
         "/cases", contact=desk.cast.mario, topic="instalments", channel="phone", reasons="Ha perso il lavoro",
-        references="E-1",
+        references="E-1", instalments="6",
     )  # fmt: skip
+    wrong = {"contact": desk.cast.mario, "topic": "refund", "channel": "phone", "reasons": "Ha pagato due volte"}
+    assert "instalments" in desk.sends("/cases", 422, **wrong, instalments="6")
+    assert 'name="count" type="text" value="6"' in desk.sees(f"{at}/instalments")
+    desk.steps("take")
+    assert "instalments" in desk.steps("decide", 422, outcome="granted", words="Va bene", instalments="1")
+    desk.steps("decide", outcome="granted", words="Va bene", instalments="8")
+    assert "Rate concesse" in desk.sees(at)
     page = desk.sees(f"{at}/instalments")
+    assert 'name="count" type="text" value="8"' in page
     assert "L. 160/2019" in page
     assert "Piano di prova" in page
     assert "le rate sono da" in desk.sees(f"{at}/instalments?count=119&rate=2,5")
@@ -183,6 +192,51 @@ def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(d
     assert "Regole dell'ente." in desk.sees(f"{at}/instalments")
     desk.sends(form, law="1")
     assert "L. 160/2019" in desk.sees(f"{at}/instalments")
+
+
+def test_a_page_that_shows_itself_anew_is_read_once(desk: Desk) -> None:
+    """What the script asks for when something changes is no reading: the person has it open."""
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="information", channel="phone", reasons="Una copia")
+
+    def read(*kinds: str) -> list[int]:
+        with desk.runtime.database.begin(Scope.of_enti([desk.cast.empoli])) as session:
+            rows = list(session.scalars(select(AuditEntry.kind).where(AuditEntry.kind.in_(kinds))))
+        return [rows.count(one) for one in kinds]
+
+    def anew(path: str) -> None:
+        assert desk.client.get(path, headers={"x-refresh": "1"}).status_code == 200
+
+    anew(at)
+    assert read("case.looked") == [1]  # he has not opened it: whoever only says so is noted
+    desk.sees(at)
+    desk.sees("/cases")
+    for path in (at, "/cases", at, "/cases"):
+        anew(path)
+    assert read("case.looked", "case.listed") == [2, 1]
+    desk.sees(at)
+    desk.comes("luca")
+    anew(at)
+    assert read("case.looked") == [4]
+    with desk.runtime.database.begin(Scope.of_enti([desk.cast.empoli])) as session:
+        session.get_one(Case, desk.case().id).heard_at = clock.now(session)
+    anew(at)
+    assert desk.case().heard_at is not None  # a page that nobody looks at has told nobody
+    desk.sees(at)
+    assert desk.case().heard_at is None
+
+
+def test_the_debts_of_a_case_are_changed_on_its_page(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="relief", channel="phone", reasons="Ha pagato")
+    assert "Cambia le posizioni" in desk.sees(at)
+    assert "why" in desk.sends(f"{at}/debts", 422, version=1, references="E-1")
+    desk.sends(f"{at}/debts", version=1, references="E-1", why="L'ha detto dopo")
+    page = desk.sees(at)
+    assert "Posizioni cambiate" in page
+    assert "Aggiunte: 2024/118. L&#39;ha detto dopo" in page
+    desk.comes("vera")
+    assert "Cambia le posizioni" not in desk.sees(at)
 
 
 def test_who_writes_about_a_case_is_seen_by_whoever_looks_at_it_and_by_nobody_once_he_is_done(desk: Desk) -> None:

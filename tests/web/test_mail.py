@@ -6,14 +6,14 @@ from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from crm.core.db import Database, Scope
 from crm.documents.models import Scan
 from telephony.mail import boxes, deeds, intake
 from telephony.mail.intake import Came
-from telephony.mail.models import MailAttachment, Mailbox, MailThread, ThreadState
+from telephony.mail.models import Mail, MailAttachment, Mailbox, MailThread, ThreadState
 from telephony.mail.reading import read
 from tests.cast import AS_OF, Cast, principal_of
 from tests.telephony.mail.conftest import told
@@ -61,6 +61,11 @@ def test_anna_reads_sorts_answers_and_closes(
     anna.post(f"/mail/{thread}/topic", data={"topic": "instalments"})
     anna.post(f"/mail/{thread}/assign", data={"to": str(cast.anna)})
     anna.post(f"/mail/{thread}/identify", data={"contact": cast.mario})
+    anna.post(f"/files/{cast.mario}/open", data={"purpose": "written_request", "reason": "Chiede a rate per e-mail"})
+    awaited = "Rateizzazione · entro il"
+    file = anna.get(f"/files/{cast.mario}").text
+    assert awaited in file
+    assert f'href="/mail/{thread}"' in file
     anna.post(f"/mail/{thread}/answering")
     page = anna.get(f"/mail/{thread}").text
     form = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("version", "once")}  # type: ignore[index]
@@ -73,6 +78,7 @@ def test_anna_reads_sorts_answers_and_closes(
     page = anna.get(f"/mail/{thread}").text
     out = re.search(r'"mail": "([0-9a-f-]+)"', page)
     assert out is not None
+    assert awaited not in anna.get(f"/files/{cast.mario}").text
     anna.post(f"/mail/{thread}/undo", data={"mail": out[1]})
     anna.post(f"/mail/{thread}/close")
     assert f"/mail/{thread}" in anna.get("/mail?folder=closed").text
@@ -107,6 +113,11 @@ def test_what_a_stranger_wrote_runs_nothing_and_fetches_nothing(
     with database.begin(Scope.of_contract(cast.contract)) as session:
         session.scalars(select(MailAttachment)).one().scan = Scan.INFECTED
     assert anna.get(file[1]).status_code == 403
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.execute(update(Mail).where(Mail.subject == "Ricevuta").values(size=180_000_000))
+    page = anna.get(f"/mail/{inbox['Ricevuta']}")
+    assert "qui c'è solo l'inizio" in page.text.replace("&#39;", "'")
+    assert "cartella INBOX" in page.text
     as_(client, "vera")  # of the ente: the mailboxes are the centre's
     assert [client.get(one).status_code for one in ("/mail", frame[1], file[1], original[1])] == [403] * 4
 
@@ -178,7 +189,7 @@ def test_a_case_is_opened_from_a_conversation_with_its_files(
 
 
 def test_a_colleague_s_deeds_appear_while_the_page_is_read(
-    client: TestClient, database: Database, cast: Cast, inbox: dict[str, UUID]
+    client: TestClient, cast: Cast, inbox: dict[str, UUID]
 ) -> None:
     anna, thread = as_(client, "anna"), inbox["Rateizzazione"]
     name = re.search(r'hx-ws:connect="(/ws/mail-[^"]+)"', anna.get(f"/mail/{thread}").text)
@@ -186,7 +197,7 @@ def test_a_colleague_s_deeds_appear_while_the_page_is_read(
     origin = {"origin": "http://testserver"}
     with anna.websocket_connect(name[1], headers=origin) as socket:
         assert "vorrei pagare a rate" in next(said for said in iter(socket.receive_text, None) if "mail-live" in said)
-        with database.begin(Scope.of_contract(cast.contract)) as session:
+        with runtime_of(client).database.begin(Scope.of_contract(cast.contract)) as session:  # which tells the pages
             deeds.begin(session, principal_of(session, cast.luca), thread_id=thread)
         while "Luca sta scrivendo" not in (said := socket.receive_text()):
             assert '"now"' in said or "mail-" in said

@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
+from crm.cases.models import Case
 from crm.core import clock
 from crm.core.db import Scope
+from crm.follow_ups.models import FollowUp
 from outbound.campaigns import admission
 from outbound.campaigns.lifecycle import State
 from outbound.campaigns.models import Attempt, Campaign, CampaignContact, CampaignVersion, ContactState
@@ -204,6 +206,23 @@ def test_from_the_claim_to_the_call_the_console_leads_to_the_case(
     assert scoped(survey, lambda s: s.get_one(Call, call_id).disposition) == "answered"
     other = {"contact_id": survey.cast.mario, "call_id": uuid4()}
     assert scoped(survey, lambda s: surveys.of_call(s, **other)) is None
+
+
+def test_what_somebody_wants_besides_is_a_request_to_the_ente(survey: Survey) -> None:
+    case = gives(survey, running(survey), survey.cast.anna)
+    assert "Chiede qualcos" in survey.get(case, "anna").text
+    at = f"{case}/wish"
+    told = {"wish": "complaint", "words": "Allo sportello nessuno rispondeva"}
+    assert survey.post(at, "luca", **told).status_code == 403
+    assert survey.post(at, "anna", wish="complaint", words=" ").status_code == 422
+    for _ in range(2):
+        assert survey.post(at, "anna", **told).status_code == 204
+    assert survey.post(at, "anna", wish="complaint", words="E anche la fila").status_code == 204
+    assert survey.post(at, "anna", wish="call_back", words="Dopo le 17").status_code == 204
+    cases = scoped(survey, lambda s: s.execute(select(Case.topic, Case.reasons).order_by(Case.id)).all())
+    assert [tuple(one) for one in cases] == [("complaint", told["words"]), ("complaint", "E anche la fila")]
+    (owed,) = scoped(survey, lambda s: s.scalars(select(FollowUp)).all())
+    assert (owed.kind, owed.note) == ("call_back", "Dopo le 17")
 
 
 def test_somebody_answers_on_the_web_without_signing_in(survey: Survey) -> None:

@@ -145,6 +145,8 @@ SENTENCES = {
     "case.report": "Ha segnalato all'ente una procedura concorsuale",
     "case.file_claim": "Ha depositato un'insinuazione",
     "case.prepare": "Ha preparato una nuova notifica",
+    "case.summon": "Ha invitato al contraddittorio chi chiede l'adesione",
+    "case.concern": "Ha cambiato le posizioni di una richiesta",
     "case.carried_out": "Ha segnato che il gestionale ha eseguito una richiesta",
     "case.redirect": "Ha mandato una richiesta all'ufficio competente",
     "case.withdraw": "Ha segnato che una richiesta è ritirata",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
@@ -43,7 +43,12 @@ class TooOftenError(DomainError):
 
 
 class CitizensRoute(APIRoute):
-    """A route whose errors are told on the citizens' own page, with the way back to its beginning."""
+    """A route whose errors are told on the citizens' own page, with the way back to its beginning.
+
+    `begins`: of how many parts the path of that page is.
+    """
+
+    begins: ClassVar[int] = 2
 
     def get_route_handler(self) -> Handler:
         """As FastAPI wants it."""
@@ -62,7 +67,8 @@ class CitizensRoute(APIRoute):
                     raise
                 return answer
             except DomainError as error:
-                answer = await run_in_threadpool(refusal, request, error)
+                begins = "/".join(request.url.path.split("/")[: self.begins + 1])
+                answer = await run_in_threadpool(refusal, request, error, begins)
                 if answer is None:
                     raise
                 return answer
@@ -155,15 +161,15 @@ def _of_site(site: Site, answer: Response) -> Response:
     return answer
 
 
-def refusal(request: Request, error: DomainError, begins: str = "") -> Response | None:
-    """What cannot be done, and the way on (else to the beginning); none where there is no such site."""
+def refusal(request: Request, error: DomainError, begins: str) -> Response | None:
+    """What cannot be done, and the way on, unless this is where it leads; none where there is no such site."""
     site = _found(runtime_of(request), request.path_params.get("slug", ""))
     if site is None:
         return None
     language = tongue(request, site)
     return shown(
         request, site, "refused.html", language, status=status_of(error), message=said(language, str(error)),
-        begins=begins or "/".join(request.url.path.split("/")[:3]),
+        begins="" if request.method == "GET" and begins == request.url.path else begins,
     )  # fmt: skip
 
 

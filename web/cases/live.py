@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from crm.access.permissions import Permission
 from crm.access.service import scope_for
@@ -16,6 +16,11 @@ from web.wiring import Runtime
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 NO_CONTENT = 204
+
+
+def refreshed(request: Request) -> bool:
+    """Whether the page asks for itself anew, as something changed: nobody opened it."""
+    return request.headers.get("x-refresh") == "1"
 
 
 def join(runtime: Runtime, visit: Visit) -> list[tuple[str, Render]]:

@@ -11,10 +11,24 @@ from sqlalchemy.orm import Session
 from crm.access import queries as access
 from crm.access.permissions import Permission
 from crm.agendas import sites
-from crm.cases import citizens, documents, hearing, owners, resting, rights, service, together, told, views
+from crm.cases import (
+    citizens,
+    concerning,
+    documents,
+    hearing,
+    owners,
+    resting,
+    rights,
+    running,
+    service,
+    together,
+    told,
+    views,
+)
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
-from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
+from crm.cases.instalments import rules as instalments
+from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Topic, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
@@ -27,6 +41,7 @@ from crm.enti import queries as enti
 from outbound.letters import answers
 from telephony.mail import requests
 from web.cases import files
+from web.cases.live import refreshed
 from web.cases.words import ASKS, DO, WHY
 from web.consigning import routes as handed
 from web.edge.fields import day_of, id_of
@@ -50,18 +65,22 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
     def work(session: Session) -> dict[str, Any]:
         found = views.one(session, case_id)
         row = session.get_one(Case, case_id)
-        told.note(session, visit.principal, row, "case.looked")
-        hearing.looked(session, visit.principal, row)
+        if told.opened(session, visit.principal, row, refreshed=refreshed(request)):
+            hearing.looked(session, visit.principal, row)
         his = rights.parts(session, visit.principal, found.ente_id)
         possible_ = possible(found.topic, found.state)
         steps = [_button(each) for each in possible_ if each.who is not Who.GESTIONALE]
         manages = Who.SUPERVISOR in his
         letters = answers.of_case(session, case_id)
         return {
+            "threads": requests.of_case(session, visit.principal, case_id),
             "letters": letters, "under_way": any(each.under_way for each in letters),
+            "back": answers.came_back(session, case_id, letters),
             "reached": citizens.is_reached(session, row),
-            "threads": requests.of_case(session, case_id) if visit.principal.can(Permission.MAIL_ANSWER) else [],
             "news": found.heard_at or requests.unread_since(session, case_id),
+            "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),
+            "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,
+            "longer_until": running.longer_until(session, row) if Who.OPERATOR in his else None,
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
             "sender": senders.of_case(session, case_id),
@@ -83,10 +102,10 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
 @router.post("/{case_id}/step")
 def step(
     runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, deed: Annotated[Deed, Form()],
-    words: FieldText = "", outcome: Typed[Outcome] = None, office_id: FieldText = "",
+    words: FieldText = "", outcome: Typed[Outcome] = None, office_id: FieldText = "", instalments: FieldText = "",
 ) -> Response:  # fmt: skip
     """Take a step."""
-    said = Said(words, outcome, id_of(office_id))
+    said = Said(words, outcome, id_of(office_id), id_of(instalments.strip()))
     runtime.database.transact(
         _scope(visit),
         lambda session: service.step(
@@ -123,6 +142,35 @@ def identify(
         ),
     )
     return told_anew("Ora è nel suo fascicolo.", visit)
+
+
+@router.post("/{case_id}/debts")
+def debts(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version,
+    references: Annotated[tuple[str, ...], Form()] = (), why: FieldText = "",
+) -> Response:  # fmt: skip
+    """It is about these debts."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: concerning.change(
+            session, visit.principal, case_id=case_id, version=version, references=references, why=why
+        ),
+    )
+    return told_anew("Posizioni cambiate.", visit)
+
+
+@router.post("/{case_id}/debts/named")
+def named(
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reference: FieldText = ""
+) -> Response:  # fmt: skip
+    """It is about a debt whose number he wrote, too."""
+    runtime.database.transact(
+        _scope(visit),
+        lambda session: concerning.add_named(
+            session, visit.principal, case_id=case_id, version=version, reference=reference
+        ),
+    )
+    return told_anew("Posizione aggiunta.", visit)
 
 
 @router.post("/{case_id}/protocol")

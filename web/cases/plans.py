@@ -49,7 +49,9 @@ def tried(
         if begins < today.replace(day=1) or begins > today + timedelta(days=366):
             wrong["first"] = TOO_FAR
         may = allowed(rules, owed.cents)
-        wanted = id_of(count.strip()) if count.strip() else may.most
+        begun = one.instalments_granted or one.instalments_asked
+        usual = min(max(begun or may.most, may.least), may.most)
+        wanted = id_of(count.strip()) if count.strip() else usual
         if wanted is None:
             wrong["count"] = NOT_WHOLE
         rates: tuple[Rate, ...] = ()
@@ -63,8 +65,9 @@ def tried(
                 wrong |= {part.field: str(part) for part in error.parts}
         return {
             "one": one, "ente": enti.badges(session)[one.ente_id], "owed": owed, "may": may, "rates": rates,
-            "scheme": scheme, "schemes": Scheme, "count": count or may.most, "first": begins, "rate": yearly,
-            "proven": proven, "wrong": wrong, "own": instalments.own(session, one.ente_id) is not None,
+            "scheme": scheme, "schemes": Scheme, "count": count or usual, "first": begins, "rate": yearly,
+            "beyond": begun if begun != usual and not count.strip() else None, "proven": proven, "wrong": wrong,
+            "own": instalments.own(session, one.ente_id) is not None,
             "manages": Who.SUPERVISOR in rights.parts(session, visit.principal, one.ente_id),
         }  # fmt: skip
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
+from crm.audit import queries as audit_queries
 from crm.audit import service as audit
 from crm.cases import queries, service, together
 from crm.cases.lifecycle import Channel, State, Topic
@@ -21,7 +22,7 @@ from crm.cases.service import Request as Asked
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.clock import ROME
-from crm.core.errors import InvalidError
+from crm.core.errors import FieldError, InvalidError
 from crm.enti import queries as enti
 from crm.follow_ups import queries as follow_ups
 from crm.follow_ups.models import FollowUpKind
@@ -29,9 +30,10 @@ from crm.positions import queries as positions
 from telephony.calls import conversation
 from telephony.mail import requests
 from web.cases import from_mail
-from web.cases.words import HEAD, YES
+from web.cases.live import refreshed
+from web.cases.words import HEAD, NOT_WHOLE, YES
 from web.edge.answers import shown_anew
-from web.edge.fields import NearDay
+from web.edge.fields import NearDay, id_of
 from web.edge.i18n import translations
 from web.edge.spreadsheets import csv_answer
 from web.edge.templating import fragment, page
@@ -56,7 +58,7 @@ def board(
 
     def work(session: Session) -> dict[str, Any]:
         columns = queries.board(session, which, user_id=visit.principal.user_id)
-        _seen(session, visit, [row for one in columns for row in one.rows])
+        _seen(session, visit, request, [row for one in columns for row in one.rows])
         return {"columns": columns}
 
     return _several(request, runtime, visit, "cases/board.html", which, work)
@@ -82,7 +84,7 @@ def listed(
 
     def work(session: Session) -> dict[str, Any]:
         rows, more = queries.listed(session, which, user_id=visit.principal.user_id, skip=skip)
-        _seen(session, visit, rows)
+        _seen(session, visit, request, rows)
         pages = {
             "before": max(0, skip - queries.PAGE) if skip else None,
             "after": skip + queries.PAGE if more else None,
@@ -94,7 +96,7 @@ def listed(
 
 @router.get("/list.csv")
 def as_csv(
-    runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
+    request: Request, runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
     state: Chosen[State] = None, whose: Whose = Whose.ANYBODYS, late: bool = False, closed: bool = False,
     number: Chosen[int] = None, order: Order = Order.DUE,
 ) -> Response:  # fmt: skip
@@ -104,7 +106,7 @@ def as_csv(
     with runtime.database.begin(visit.scope(Permission.CASE_READ)) as session:
         rows, _ = queries.listed(session, which, user_id=visit.principal.user_id, limit=queries.MOST)
         badges = enti.badges(session)
-        _seen(session, visit, rows)
+        _seen(session, visit, request, rows)
 
     def written(at: datetime | None) -> str:
         return clock.in_rome(at).strftime("%d/%m/%Y %H:%M") if at else ""
@@ -137,7 +139,7 @@ def due(
         found = queries.due_by_day(
             session, which, user_id=visit.principal.user_id, first=today, last=days[-1]
         )  # fmt: skip
-        _seen(session, visit, [row for some in found.values() for row in some])
+        _seen(session, visit, request, [row for some in found.values() for row in some])
         return {"weeks": [days[n : n + 7] for n in range(0, len(days), 7)], "due": found, "today": today}
 
     return _several(request, runtime, visit, "cases/due.html", which, work)
@@ -146,7 +148,7 @@ def due(
 @router.get("/new")
 def new(
     request: Request, runtime: RuntimeDep, visit: VisitDep, contact: Chosen[int] = None, call: Chosen[UUID] = None,
-    follow_up: Chosen[int] = None, thread: Chosen[UUID] = None,
+    follow_up: Chosen[int] = None, thread: Chosen[UUID] = None, channel: Chosen[Channel] = None,
 ) -> Response:  # fmt: skip
     """A new case of a taxpayer's, or of an ente's own; perhaps of what somebody wrote."""
 
@@ -155,7 +157,8 @@ def new(
         mail = requests.suggested(session, visit.principal, thread_id=thread) if thread is not None else None
         whose = mail.contact_id if mail is not None else contact
         said: dict[str, Any] = {
-            "today": clock.business_day(clock.now(session)), "channels": Channel, "call": call, "person": None,
+            "today": clock.business_day(clock.now(session)), "channels": Channel, "call": call,
+            "channel": channel, "person": None,
             "topics": [one for one in Topic if one in OF_NOBODY], "promised": None, "open": [], "debts": [],
             "ente_options": [(str(one.id), one.name) for one in enti.badges(session, scope.enti).values()],
             "mail": mail,
@@ -188,7 +191,7 @@ def make(
     reasons: FieldText = "", asked: FieldText = "", received_on: Typed[NearDay] = None, contact: Typed[int] = None,
     ente: Typed[int] = None, references: Annotated[tuple[str, ...], Form()] = (), surety: FieldText = "",
     call: Typed[UUID] = None, follow_up: Typed[int] = None, thread: Typed[UUID] = None,
-    files: Annotated[tuple[int, ...], Form()] = (),
+    files: Annotated[tuple[int, ...], Form()] = (), instalments: FieldText = "",
 ) -> Response:  # fmt: skip
     """Register it. `files`: those of the conversation of which it comes."""
     documents = from_mail.brought(runtime, visit, thread, files) if thread is not None else []
@@ -204,6 +207,7 @@ def make(
             bool(surety),
             _own_call(session, visit, call),
             follow_up,
+            _whole(instalments),
         )
         made = service.open_case(session, visit.principal, request=request, contact_id=contact, ente_id=ente)
         if thread is not None:
@@ -213,6 +217,15 @@ def make(
 
     made = runtime.database.transact(visit.scope(Permission.CASE_WORK), work)
     return shown_anew(translations(visit.language).gettext("Richiesta registrata."), at=f"/cases/{made}")
+
+
+def _whole(text: str) -> int | None:
+    """A number that may be left out. Raises `FieldError`."""
+    if not text.strip():
+        return None
+    if (found := id_of(text.strip())) is None:
+        raise FieldError(NOT_WHOLE, "instalments")
+    return found
 
 
 def _own_call(session: Session, visit: Visit, call_id: UUID | None) -> UUID | None:
@@ -267,10 +280,12 @@ def _chosen(which: Filter) -> str:
     return urlencode({name: value for name, value in said.items() if value is not None})
 
 
-def _seen(session: Session, visit: Visit, rows: list[Row]) -> None:
-    """Names were read: the access log says of how many."""
+def _seen(session: Session, visit: Visit, request: Request, rows: list[Row]) -> None:
+    """Names were read: the access log says of how many, once for a page that shows itself anew."""
     named = [one.ente_id for one in rows if one.contact_id is not None]
     for ente_id in sorted(set(named)):
+        if refreshed(request) and audit_queries.has_open(session, visit.principal, kind="case.listed", ente_id=ente_id):
+            continue
         audit.note(
             session, visit.principal, kind="case.listed", ente_id=ente_id, after={"people": named.count(ente_id)}
         )  # fmt: skip

@@ -30,6 +30,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Topic.LITIGATION: "Carte per il contenzioso",
         Topic.INSOLVENCY: "Procedura concorsuale",
         Topic.RENOTIFICATION: "Nuova notifica",
+        Topic.ADHESION: "Accertamento con adesione",
     },
     Channel: {
         Channel.PHONE: "telefono",
@@ -49,6 +50,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         State.TO_SIGN: "L'ente deve firmare",
         State.SIGNED: "Firmata, da comunicare",
         State.REPORTED: "Segnalata, insinuazione da fare",
+        State.SUMMONED: "Invitato al contraddittorio",
         State.AT_GESTIONALE: "Aspetta il gestionale",
         State.CLOSED: "Chiusa",
     },
@@ -67,6 +69,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REPORT: "Segnalata all'ente",
         Deed.FILE_CLAIM: "Insinuazione depositata",
         Deed.PREPARE: "Nuova notifica preparata",
+        Deed.SUMMON: "Invitato al contraddittorio",
+        Deed.CONCERN: "Posizioni cambiate",
         Deed.CARRIED_OUT: "Eseguita nel gestionale",
         Deed.REDIRECT: "Mandata all'ufficio competente",
         Deed.WITHDRAW: "Ritirata",
@@ -123,6 +127,8 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         TermKind.GESTIONALE_ANSWERS: "Risposta del gestionale",
         TermKind.CARRIED: "Vedere nei dati quello che il gestionale ha accettato",
         TermKind.DECIDED_AGAIN: "Decidere di nuovo",
+        TermKind.SUMMONED: "Invitare al contraddittorio",
+        TermKind.LONGER_TOLD: "Avvisare della proroga",
     },
     Progress: {
         Progress.OWED: "parte con il prossimo flusso di proposte",
@@ -175,6 +181,7 @@ DO: dict[Deed, str] = {
     Deed.REPORT: "Segnala all'ente",
     Deed.FILE_CLAIM: "L'insinuazione è depositata",
     Deed.PREPARE: "La nuova notifica è pronta",
+    Deed.SUMMON: "Invita al contraddittorio",
     Deed.CARRIED_OUT: "Eseguita nel gestionale",
     Deed.REDIRECT: "È competente un altro ufficio",
     Deed.WITHDRAW: "Il cittadino la ritira",
@@ -189,6 +196,7 @@ ASKS: dict[Deed, str] = {
     Deed.REPORT: "Che cosa si segnala, e a chi",
     Deed.FILE_CLAIM: "Dove e quando",
     Deed.PREPARE: "A quale indirizzo",
+    Deed.SUMMON: "Quando e dove: è quello che il cittadino legge",
     Deed.CARRIED_OUT: "Come risulta",
 }
 WHY = "Perché"  # of a step that says nothing else

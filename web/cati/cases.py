@@ -9,8 +9,11 @@ from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
 from crm.enti import queries as enti
-from outbound.cati import checking, handing, interviews, surveys
+from outbound.cati import checking, handing, interviews, surveys, wishes
 from outbound.cati.models import Found
+from outbound.cati.wishes import Wish
+from web.edge.answers import told
+from web.edge.i18n import translations
 from web.edge.templating import page
 from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 
@@ -27,7 +30,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, campaign_id: int
         badge = enti.badges(session)[case.ente_id]
     return page(
         request, "cati/case.html", visit.language, visit=visit, csrf=visit.csrf_token, case=case, asked=asked,
-        badge=badge, found=Found,
+        badge=badge, found=Found, wishes=Wish,
     )  # fmt: skip
 
 
@@ -52,6 +55,23 @@ def by_keys(
 
     runtime.database.transact(visit.scope(CONDUCT), work)
     return Response(status_code=204)
+
+
+@router.post("/wish")
+def wish(
+    runtime: RuntimeDep, visit: ChangeDep, campaign_id: int, contact_id: int, wish: Annotated[Wish, Form()],
+    words: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """What somebody wants besides."""
+
+    def work(session: Session) -> None:
+        wishes.tell(
+            session, visit.principal, campaign_id=campaign_id, contact_id=contact_id, wish=wish, words=words
+        )  # fmt: skip
+
+    runtime.database.transact(visit.scope(CONDUCT), work)
+    said = translations(visit.language).gettext("Scritto: lo segue chi lavora per l'ente.")
+    return told(said)
 
 
 @router.post("/check")

@@ -8,8 +8,14 @@ from outbound.cati.questionnaire.entries import Refused
 from outbound.cati.questionnaire.keypad import Hindrance
 from outbound.cati.questionnaire.mistakes import Flaw
 from outbound.cati.sampling import Age, Allocation, By
+from outbound.cati.wishes import Wish
 
 WORDS: dict[type[StrEnum], dict[str, str]] = {
+    Wish: {
+        Wish.COMPLAINT: "fare un reclamo o una segnalazione",
+        Wish.QUESTION: "avere un'informazione",
+        Wish.CALL_BACK: "essere richiamata dall'ufficio",
+    },
     InterviewState: {
         InterviewState.RUNNING: "In corso",
         InterviewState.INTERRUPTED: "Interrotta, da riprendere",

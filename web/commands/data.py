@@ -38,7 +38,7 @@ def seed() -> None:
     with database.begin(Scope.nothing()) as session:
         today = clock.business_day(clock.now(session))
     mail_port = urlsplit(settings.smtp_url.get_secret_value()).port if settings.smtp_url else None
-    seed_demo(database, data_dir=settings.data, today=today, mail_port=mail_port)
+    seed_demo(database, data_dir=settings.data, today=today, mail_port=mail_port, public_url=settings.public_url)
     database.dispose()
 
 

@@ -22,14 +22,22 @@ from web.edge.visits import RuntimeDep
 from web.wiring import Runtime
 
 PATH = "/documenti"
-WRONG = "Il codice non è questo, o non vale più: lo ricontrolli, o ne chieda un altro."
-router = APIRouter(prefix=f"{PATH}/{{slug}}/{{token}}", include_in_schema=False, route_class=CitizensRoute)
+WRONG = "Il codice non è questo, o non vale più: ricontrollalo, o chiedine un altro."
+
+
+class ConsignedRoute(CitizensRoute):
+    """Such a page begins where its own link leads: an ente has none for everybody."""
+
+    begins = 3
+
+
+router = APIRouter(prefix=f"{PATH}/{{slug}}/{{token}}", include_in_schema=False, route_class=ConsignedRoute)
 Text = Annotated[str, Form()]
 
 
 def page_at(site: Site, public_url: str) -> str:
     """Under which the pages of an ente are, seen from outside: a token follows."""
-    return f"{f'https://{site.host}' if site.host else public_url}{PATH}/{site.slug}"
+    return site.page(public_url, PATH)
 
 
 @router.get("")

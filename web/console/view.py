@@ -441,7 +441,7 @@ def _file(session: Session, visit: Visit, call: Call, person: Sequence[ContactVi
     if call.identified_at is None:
         return None
     opening = files.opening(session, visit.principal, contact_id=person[0].id)
-    return read_file(session, person, opening) if opening and opening.call_id == call.id else None
+    return read_file(session, visit.principal, person, opening) if opening and opening.call_id == call.id else None
 
 
 def _wrap_up_ends(session: Session, presence: AgentPresence) -> datetime | None:

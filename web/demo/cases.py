@@ -13,7 +13,6 @@ from crm.cases import owners, resting, service, views
 from crm.cases.lifecycle import Channel, Deed, Outcome, Topic
 from crm.cases.models import Case, PauseReason
 from crm.cases.service import Request, Said
-from crm.cases.submissions import drafts
 from crm.contacts.models import Contact, PersonKind
 from crm.core import clock
 from crm.enti.models import Ente
@@ -22,7 +21,7 @@ from crm.positions.models import Position
 from web.demo.places import OVERSEEN
 
 WHY = {
-    Topic.INSTALMENTS: ("Ha perso il lavoro a settembre", "24 rate"),
+    Topic.INSTALMENTS: ("Ha perso il lavoro a settembre", ""),
     Topic.RELIEF: ("Ha pagato prima dell'ingiunzione: mostra la ricevuta", "Lo sgravio di tutto"),
     Topic.REFUND: ("Ha pagato due volte la stessa rata", "Il rimborso"),
     Topic.SUSPENSION: ("Ha fatto ricorso contro l'atto", "Fino alla sentenza"),
@@ -33,7 +32,9 @@ WHY = {
     Topic.INFORMATION: ("Chiede come si calcolano gli interessi", ""),
     Topic.DATA_PROTECTION: ("Chiede quali dati abbiamo di lui", ""),
     Topic.FORMS: ("Non riesce a compilare il modulo per le rate", ""),
+    Topic.ADHESION: ("La superficie accertata non è quella dell'immobile", "Un incontro, prima del ricorso"),
 }
+RATES = 12  # that each asks for
 OF_ENTE = {
     Topic.PAPERS: "La situazione dei pagamenti di una società, per il consiglio comunale",
     Topic.LITIGATION: "Gli atti notificati, per la costituzione in giudizio",
@@ -71,10 +72,13 @@ STORIES: tuple[tuple[float, Topic, tuple[tuple[str, Deed, Outcome | None], ...]]
     (0.5, Topic.FORMS, (("o", Deed.TAKE, None),)),
     (1, Topic.PAPERS, (("o", Deed.TAKE, None),)),
     (4, Topic.LITIGATION, ()),
+    (11, Topic.ADHESION, (("o", Deed.TAKE, None), ("o", Deed.SUMMON, None))),
 )  # fmt: skip
 WORDS = {
-    Deed.DECIDE: "Le condizioni del regolamento ci sono", Deed.REPLY: "Le scriviamo come previsto dal regolamento.",
-}  # fmt: skip
+    Deed.SUMMON: "Giovedì alle 10, allo sportello in via Roma 1",
+    Deed.DECIDE: "Le condizioni del regolamento ci sono",
+    Deed.REPLY: "Le scriviamo come previsto dal regolamento.",
+}
 
 
 def ask(session: Session, *, contract_id: int, today: date) -> None:
@@ -104,20 +108,6 @@ def ask(session: Session, *, contract_id: int, today: date) -> None:
         case_id = _open(session, operator, ente_id, contact_id, topic, at - timedelta(days=ago))
         for whose, deed, outcome in deeds:
             _do(session, operator if whose == "o" else deciding, case_id, deed, outcome)
-    _from_the_site(session, ente_id, chosen[0])
-
-
-def _from_the_site(session: Session, ente_id: int, contact_id: int) -> None:
-    """An anonymous complaint, and a request of somebody who may be one of the taxpayers."""
-    his = session.get_one(Contact, contact_id)
-    said = {"given_name": his.given_name or "", "surname": his.surname, "codice_fiscale": his.codice_fiscale or ""}
-    for topic, told in (
-        (Topic.COMPLAINT, {"reasons": "Allo sportello ho aspettato due ore, e il numeratore non funzionava."}),
-        (Topic.REFUND, {"reasons": WHY[Topic.REFUND][0], "asked": "Il rimborso", "phone": "+390571757999", **said}),
-    ):
-        token = drafts.begin(session, ente_id=ente_id, topic=topic, language="it")
-        drafts.jot(session, ente_id=ente_id, token=token, **told)
-        drafts.send(session, ente_id=ente_id, token=token, follow_at="")
 
 
 def _open(
@@ -130,7 +120,10 @@ def _open(
     debts: Sequence[str] = [
         one.reference for one in positions.of_contact(session, [contact_id], brief=True) if one.residual_cents
     ]
-    request = Request(topic, Channel.PHONE, reasons, asked, received_at=received_at, references=debts[:2])
+    count = RATES if topic is Topic.INSTALMENTS else None
+    request = Request(
+        topic, Channel.PHONE, reasons, asked, received_at=received_at, references=debts[:2], instalments=count
+    )
     return service.open_case(session, by, request=request, contact_id=contact_id)
 
 
@@ -143,7 +136,7 @@ def _do(session: Session, by: Principal, case_id: int, deed: Deed, outcome: Outc
     elif deed is Deed.PAUSE:
         resting.pause(session, by, case_id=case_id, version=one.version, reason=PauseReason.PAPERS_MISSING)
     else:
-        said = Said(WORDS.get(deed, ""), outcome)
+        said = Said(WORDS.get(deed, ""), outcome, instalments=one.instalments_asked)
         service.step(session, by, case_id=case_id, version=one.version, deed=deed, said=said)
 
 

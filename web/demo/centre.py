@@ -38,6 +38,7 @@ from web.demo.places import LINES
 from web.demo.promises import promise
 from web.demo.seed import CONTRACT, seed
 from web.demo.sources import settle_sources
+from web.demo.submitted import hand_over, submit
 from web.demo.texts import write
 
 DOMAIN = "toscana"
@@ -58,9 +59,10 @@ def seed_demo(
     today: date,
     on_progress: Callable[[str, Progress], None] = lambda _ente, _progress: None,
     mail_port: int | None = None,
+    public_url: str = "http://localhost",
 ) -> None:
     """Everything the demonstration needs; a second time it does nothing. `mail_port`: of the mail server that stands in
-    for a real one, another one each time.
+    for a real one, another one each time; `public_url`: where links in messages lead.
     """
     seed(database, data_dir=data_dir, today=today, on_progress=on_progress)
     with database.begin(Scope.nothing()) as session:
@@ -76,12 +78,15 @@ def seed_demo(
     database.transact(Scope.of_contract(contract_id), partial(promise, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(write_to, today=today))  # what fails is owed in its list
     database.transact(Scope.of_contract(contract_id), partial(write, contract_id=contract_id))
-    post(database, FolderStore(data_dir / "documents"), contract_id=contract_id, smtp_port=mail_port)
+    store = FolderStore(data_dir / "documents")
+    post(database, store, contract_id=contract_id, smtp_port=mail_port)
     database.transact(Scope.of_contract(contract_id), partial(teach, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), receive)
     database.transact(Scope.of_contract(contract_id), partial(interview_some, contract_id=contract_id))
     database.transact(Scope.of_contract(contract_id), partial(campaign_some, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(ask, contract_id=contract_id, today=today))
+    database.transact(Scope.of_contract(contract_id), partial(submit, public_url=public_url))
+    hand_over(database, store, contract_id=contract_id, public_url=public_url)
     database.transact(Scope.of_contract(contract_id), partial(have_visited, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(walk, contract_id=contract_id, today=today))
     database.transact(Scope.of_contract(contract_id), partial(settle_some, contract_id=contract_id, today=today))

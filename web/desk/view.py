@@ -124,7 +124,7 @@ def whose(session: Session, visit: Visit, contact_id: int, turn_id: int) -> Whos
     if opening is None:
         opening_files.show_gate(session, visit.principal, person)
     return Whose(
-        person[0], read_file(session, person, opening) if opening else None,
+        person[0], read_file(session, visit.principal, person, opening) if opening else None,
         files.gate(session, person[0].ente_id),
         offered_in(session, visit, person, talk=f"turn_{turn_id}"), frozenset(one.id for one in person),
     )  # fmt: skip

@@ -83,7 +83,7 @@ def file(request: Request, runtime: RuntimeDep, visit: VisitDep, contact_id: int
             about["purposes"] = service.purposes(session, visit.principal, ente_id=contact.ente_id)
             about["regions"] = _gate(session, visit, person).regions
             service.show_gate(session, visit.principal, person)
-        found = read_file(session, person, opening) if opening else None
+        found = read_file(session, visit.principal, person, opening) if opening else None
     if opening is None:
         speaking = {one.value for one in SPEAKS}
         return page(request, "files/open.html", visit.language, person=contact, speaking=speaking, **about)
@@ -148,7 +148,9 @@ def render(runtime: Runtime, visit: Visit, contact_id: int) -> Rendered:
     """The file's one region; a word that it is closed, once it is."""
     with runtime.database.begin(visit.scope(Permission.FILE_READ)) as session:
         opening = files.opening(session, visit.principal, contact_id=contact_id)
-        found = read_file(session, contacts.same_person(session, contact_id), opening) if opening else None
+        found = (
+            read_file(session, visit.principal, contacts.same_person(session, contact_id), opening) if opening else None
+        )
     return _shown(visit, contact_id, found)
 
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from sqlalchemy.orm import Session
 
+from crm.access.permissions import Principal
 from crm.collection import queries as collection
 from crm.collection.sources import lookups
 from crm.contacts import card as cards
@@ -51,6 +52,8 @@ from outbound.field.practices import queries as practices
 from outbound.field.practices.queries import Open
 from outbound.outcomes import queries as outcomes
 from outbound.outcomes.queries import OfCampaign
+from telephony.mail import waiting
+from telephony.mail.models import MailThread
 from web.files.entries import Shown, shown
 
 # What a line of the history is about, and which topic covers it.
@@ -148,6 +151,7 @@ class TaxpayerFile:
     kinds: tuple[EntryKind, ...] = tuple(EntryKind)
     campaigns: tuple[OfCampaign, ...] = ()  # that tried to reach him
     visited: Open | None = None  # the practice for which he is to be visited
+    wrote: tuple[MailThread, ...] = ()  # conversations in which he waits for an answer
 
     @property
     def lines(self) -> int:
@@ -205,8 +209,8 @@ class Detail:
     hands: bool = False  # whoever the letter is for is there
 
 
-def read_file(session: Session, person: Sequence[ContactView], opening: Opening) -> TaxpayerFile:
-    """Everything that the opening shows of a person, whose rows in the scope these are (`contacts.same_person`)."""
+def read_file(session: Session, by: Principal, person: Sequence[ContactView], opening: Opening) -> TaxpayerFile:
+    """Everything that the opening shows him of a person, whose rows in the scope these are (`contacts.same_person`)."""
     contact = person[0]
     same = [one for one in person if one.id in opening.contact_ids]
     ids = [one.id for one in same]
@@ -232,6 +236,7 @@ def read_file(session: Session, person: Sequence[ContactView], opening: Opening)
         card=cards.summary(session, same),
         campaigns=tuple(outcomes.of_person(session, [one for one in ids if shows[one].amounts])),
         visited=practices.open_of(session, [one for one in ids if shows[one].amounts]),
+        wrote=tuple(waiting.of_contacts(session, by, [one for one in ids if not opening.told[one] <= GENERAL])),
     )  # fmt: skip
 
 

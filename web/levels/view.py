@@ -15,7 +15,7 @@ from crm.levels import evidence, queries
 from crm.levels.agreement import Agreement, Period, Promise, in_force
 from crm.levels.behind import Behind, behind
 from crm.levels.closing import ONE_DAY, Closed, Days, closed, judged
-from crm.levels.judgement import judge
+from crm.levels.judgement import is_judged, judge
 from crm.levels.known import Breach, Evidence
 from crm.levels.later import Changes, changes
 from crm.levels.metering import Callers
@@ -50,6 +50,11 @@ class Standing:
     period: Verdict
     penalty: Penalty | None
     told: Level
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything here feeds its metric."""
+        return is_judged(self.promise)
 
     @property
     def callers(self) -> Callers | None:

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
+from crm.agendas import sites
 from crm.core.db import Scope
 from crm.core.errors import NotFoundError
 from crm.enti import details
@@ -31,8 +32,8 @@ def info(request: Request, runtime: RuntimeDep, ente_id: int) -> Response:
         ente = enti.badges(session).get(ente_id)
         if ente is None:
             raise NotFoundError("Questa pagina non esiste.")
-        ways = details.payment_ways(session, ente_id)
-    return page(request, "messages/info.html", _language(request), ente=ente, ways=ways, checkout=CHECKOUT)
+        ways, site = details.payment_ways(session, ente_id), sites.of_ente(session, ente_id)
+    return page(request, "messages/info.html", _language(request), ente=ente, ways=ways, site=site, checkout=CHECKOUT)
 
 
 @router.get("/messages/{ente_id}/{message_id}/stop")

@@ -12,6 +12,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Field.ENTE: "il nome dell'ente",
         Field.LINE: "il numero da chiamare",
         Field.BOOKING: "dove si prenota un appuntamento",
+        Field.REQUESTS: "dove si manda una richiesta o un reclamo",
         Field.SURVEY: "il link per rispondere all'indagine",
         Field.CODE: "il codice per rispondere con i tasti del telefono",
         Field.AMOUNT: "quanto deve in tutto",

@@ -74,13 +74,13 @@ def _case(runtime: Runtime, site: Site, number: str, code: str) -> int:
         runtime, site, lambda s: codes.followed(s, ente_id=site.ente_id, number=number[:40], code=code[:40])
     )  # fmt: skip
     if found is None:
-        raise FieldError("Il numero o il codice non sono questi: li ricontrolli.", "number")
+        raise FieldError("Il numero o il codice non sono questi: ricontrollali.", "number")
     return found
 
 
 def _add(runtime: Runtime, site: Site, case_id: int, file: UploadFile | None) -> None:
     if file is None or not file.filename:
-        raise FieldError("Prima scelga un file dal Suo dispositivo.", "file")
+        raise FieldError("Prima scegli un file dal tuo dispositivo.", "file")
     content, brought = files.checked(runtime, file)
     files.store(runtime, site.ente_id, content, brought)
     work(runtime, site, lambda s: following.add_paper(s, case_id=case_id, brought=brought))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crm.agendas import pace
 from crm.agendas.pace import Ask
-from crm.agendas.sites import Site
+from crm.agendas.sites import REQUESTS, Site
 from crm.cases.documents import MOST_BYTES
 from crm.cases.lifecycle import Topic
 from crm.cases.submissions import drafts, following, rules
@@ -25,7 +25,7 @@ from web.edge.i18n import said
 from web.edge.visits import RuntimeDep
 from web.wiring import Runtime
 
-PATH, FOLLOW = "/segnala", "segui"
+PATH, FOLLOW = REQUESTS, "segui"
 STEPS = ("tema", "racconto", "allegati", "contatti", "riepilogo")
 LONGEST = rules.MOST_REASONS * 2  # characters of a field that is kept as typed
 FIELDS = {"racconto": ("reasons", "asked"), "contatti": tuple(rules.LONGEST)}
@@ -48,7 +48,7 @@ def begin(
     require_pace(request, runtime, site, Ask.BEGIN)
     language = spoken(request, lang)
     if topic not in {one.value for one in rules.ANONYMOUS}:
-        wrong = {"topic": said(language, str(InvalidError("Scelga di che cosa si tratta.")))}
+        wrong = {"topic": said(language, str(InvalidError("Scegli di che cosa si tratta.")))}
         return _topic(request, runtime, site, language, draft, wrong=wrong, status=422)
     about = {"topic": Topic(topic), "language": language, "again": draft}
     token = work(runtime, site, lambda s: drafts.begin(s, ente_id=site.ente_id, **about))  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def tell_files(
         if file is not None and file.filename:
             _take(runtime, site, token, file)
         elif do == "add":
-            raise FieldError("Prima scelga un file dal Suo dispositivo.", "file")
+            raise FieldError("Prima scegli un file dal tuo dispositivo.", "file")
     except DomainError as error:
         return _step(request, runtime, site, token, "allegati", error=error)
     return onward(_at(site, token, "allegati" if do == "add" else "contatti"))
@@ -165,7 +165,7 @@ def done(request: Request, runtime: RuntimeDep, slug: str, token: str) -> Respon
     reached = work(runtime, site, lambda s: following.reached(s, case_id=sent.case_id))
     return shown(
         request, site, "done.html", draft.language, folder="submissions", sent=sent, followed=followed,
-        topic=draft.topic, reached=reached,
+        topic=draft.topic, reached=reached, follow_at=follow_page(site, runtime.settings.public_url),
     )  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def keep(
 
 def follow_page(site: Site, public_url: str) -> str:
     """Where a request is followed, seen from outside."""
-    return f"{f'https://{site.host}' if site.host else public_url}{PATH}/{site.slug}/{FOLLOW}"
+    return f"{site.page(public_url, PATH)}/{FOLLOW}"
 
 
 def _at(site: Site, token: str, step: str) -> str:
@@ -216,7 +216,7 @@ def _jot(runtime: Runtime, site: Site, token: str, **typed: str) -> None:
 def _take(runtime: Runtime, site: Site, token: str, file: UploadFile) -> None:
     """Its draft is asked for before anything is stored."""
     if len(_read(runtime, site, token).files) >= rules.MOST_FILES:
-        raise ConflictError(f"Ci sono già {rules.MOST_FILES} file: per aggiungerne un altro ne tolga uno.")
+        raise ConflictError(f"Ci sono già {rules.MOST_FILES} file: per aggiungerne un altro togline uno.")
     content, brought = files.checked(runtime, file)
     files.store(runtime, site.ente_id, content, brought)
     work(runtime, site, lambda s: drafts.add_file(s, ente_id=site.ente_id, token=token, brought=brought))
@@ -226,7 +226,7 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidError("Questa scelta non esiste: ricarichi la pagina.") from None
+        raise InvalidError("Questa scelta non esiste: ricarica la pagina.") from None
 
 
 def _topic(

@@ -188,7 +188,11 @@ def _card(session: Session, row: TextThread, ente: Badge | None, *, in_front: bo
 def _front(session: Session, visit: Visit, row: TextThread, card: Card, public_url: str) -> Front:
     person = contacts.same_person(session, row.contact_id) if row.contact_id is not None else []
     opening = files.opening(session, visit.principal, contact_id=person[0].id) if person else None
-    file = read_file(session, person, opening) if opening is not None and opening.call_id == row.id else None
+    file = (
+        read_file(session, visit.principal, person, opening)
+        if opening is not None and opening.call_id == row.id
+        else None
+    )
     said = bubbles(session, row.id)
     line = lines.line(session, row.line)
     name = card.ente.name if card.ente else enti.contract_name(session, row.contract_id)

@@ -58,11 +58,11 @@ def send_code(session: Session, *, ente_id: int, token: str) -> None:
     facts, _ = messages_queries.facts(session, contacts.get(session, row.contact_id))
     his = {(one.channel, one.value) for one in facts.addresses if one.verified}
     if facts.deceased or (row.code_channel, row.code_address) not in his:
-        raise ConflictError("Questo indirizzo non è più verificato come Suo: ci chiami o venga allo sportello.")
+        raise ConflictError("Questo indirizzo non è più verificato come tuo: chiamaci o vieni allo sportello.")
     if row.codes_since is None or row.codes_since <= now - rules.CODES_WITHIN:
         row.codes_since, row.codes_sent = now, 0
     if row.codes_sent >= rules.MOST_CODES:
-        raise ConflictError("Oggi abbiamo già mandato più codici: riprovi domani, o ci chiami.")
+        raise ConflictError("Oggi ti abbiamo già mandato più codici: riprova domani, o chiamaci.")
     code = f"{secrets.randbelow(10**6):06d}"
     row.code_mark, row.code_until = _mark(session, row, code), now + rules.CODE_LIVES
     row.code_tries, row.codes_sent = 0, row.codes_sent + 1
@@ -127,7 +127,7 @@ def _mine(session: Session, ente_id: int, token: str) -> Consignment:
     found = codes.read_token(session, Use.CONSIGNED, ente_id, token)
     row = None if found is None else session.get(Consignment, found, with_for_update=True, populate_existing=True)
     if row is None or row.ente_id != ente_id or row.withdrawn_at is not None or row.until <= clock.now(session):
-        raise NotFoundError("Qui non c'è più niente da leggere: ci chiami o venga allo sportello.")
+        raise NotFoundError("Qui non c'è più niente da leggere: chiamaci o vieni allo sportello.")
     return row
 
 
@@ -135,7 +135,7 @@ def _entered(session: Session, ente_id: int, token: str, given: str) -> Consignm
     row = _mine(session, ente_id, token)
     over = row.pass_until is None or row.pass_until <= clock.now(session)
     if row.pass_mark is None or over or not hmac.compare_digest(row.pass_mark, _mark(session, row, given)):
-        raise NotFoundError("Per motivi di sicurezza chieda un nuovo codice.")
+        raise NotFoundError("La mezz'ora per aprirli è passata: chiedi un altro codice.")
     return row
 
 

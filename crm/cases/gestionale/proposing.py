@@ -4,9 +4,10 @@ A case without debts has nothing that could be proposed: a person tells the coll
 it by hand.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -18,6 +19,7 @@ from crm.cases.lifecycle import CARRIED, DECISIONS, Deed, Standing, State, Step,
 from crm.cases.models import Case, CasePosition
 from crm.cases.terms import TermKind
 from crm.core import clock
+from crm.core.errors import ConflictError
 from crm.proposals import lifecycle
 from crm.proposals import service as proposals
 from crm.proposals.models import Proposal
@@ -42,7 +44,7 @@ def decided(session: Session, by: Principal, row: Case, its: Step, words: str, a
             session, by, right=rights.OF[its.who],
             granted=proposals.Granted(
                 row.ente_id, row.contact_id, Decision(row.topic.value), row.outcome.value, told.label(row), row.asked,
-                words, debt.reference, debt.act_number,
+                words, debt.reference, debt.act_number, row.instalments_granted,
             ),
         )  # fmt: skip
         session.add(
@@ -87,6 +89,20 @@ def latest(session: Session, case_ids: list[int]) -> dict[tuple[int, str], tuple
     return {(one.case_id, one.reference): (one, proposal) for one, proposal in rows}
 
 
+def let_go(session: Session, row: Case, references: Collection[str]) -> None:
+    """A case is not about these debts any more. Raises `ConflictError` for one of which the collection system has yet
+    to do, or did, what was granted.
+    """
+    known = latest(session, [row.id])
+    for reference in references:
+        both = known.get((row.id, reference))
+        if both is not None and _holds(both[1].state, same=True):
+            raise ConflictError(f"Per l'atto {both[1].act_number} è già al gestionale una proposta: resta.")
+    session.execute(
+        delete(CaseProposal).where(CaseProposal.case_id == row.id, CaseProposal.reference.in_(list(references)))
+    )
+
+
 def _holds(state: lifecycle.State, *, same: bool) -> bool:
     """Whether what was proposed before is not to be proposed again."""
     return state in lifecycle.OPEN or (same and state is lifecycle.State.ACKNOWLEDGED)
@@ -110,7 +126,7 @@ def _heard(session: Session, row: Case, debts: list[tuple[CaseProposal, Proposal
         words = "; ".join(f"{one.act_number}: {one.reason}" for one in refused)[:MOST_WORDS]
         if any(step.deed is deed for step in possible(row.topic, row.state)):  # else it is being decided again already
             standing = after(row.topic, Standing(row.state, row.outcome), deed)
-            row.state, row.outcome = standing.state, standing.outcome
+            row.state, row.outcome, row.instalments_granted = standing.state, standing.outcome, None
             running.done(session, row, deed, at)
             _tell(session, row, at)
     row.version += 1

@@ -19,7 +19,7 @@ from enum import StrEnum
 
 from crm.core.errors import FieldError, InvalidError
 
-MOST = 120
+LEAST, MOST = 2, 120
 FOR_LARGE, LARGE_CENTS = 36, 6_000_00  # c. 797
 
 

@@ -72,7 +72,7 @@ class Draft:
 def begin(session: Session, *, ente_id: int, topic: Topic, language: str, again: str = "") -> str:
     """Somebody wants to write about this; the token of his draft. `again`: that with which he came back to choose."""
     if topic not in rules.ANONYMOUS:
-        raise NotFoundError("Questa scelta non esiste: ricarichi la pagina.")
+        raise NotFoundError("Questa scelta non esiste: ricarica la pagina.")
     row = _come_back(session, ente_id, again)
     if row is None:
         row = SubmissionDraft(id=new_id(session), ente_id=ente_id)
@@ -118,7 +118,7 @@ def add_file(session: Session, *, ente_id: int, token: str, brought: Brought) ->
     if session.scalar(select(SubmissionFile.id).where(mine, SubmissionFile.sha256 == brought.sha256)) is not None:
         return
     if (session.scalar(select(func.count()).select_from(SubmissionFile).where(mine)) or 0) >= rules.MOST_FILES:
-        raise ConflictError(f"Ci sono già {rules.MOST_FILES} file: per aggiungerne un altro ne tolga uno.")
+        raise ConflictError(f"Ci sono già {rules.MOST_FILES} file: per aggiungerne un altro togline uno.")
     contents.receive(session, ente_id=ente_id, sha256=brought.sha256)
     session.add(
         SubmissionFile(
@@ -219,7 +219,7 @@ def _mine(session: Session, ente_id: int, token: str) -> SubmissionDraft:
     found = tokens.read_token(session, Use.SUBMISSION, ente_id, own) if not dot or language_in(token) else None
     row = None if found is None else session.get(SubmissionDraft, found, with_for_update=True, populate_existing=True)
     if row is None or row.ente_id != ente_id or row.changed_at < clock.now(session) - KEPT:
-        raise NotFoundError("Quello che aveva scritto non c'è più: sono passate due ore. Può ricominciare.")
+        raise NotFoundError("Quello che avevi scritto non c'è più: sono passate due ore. Puoi ricominciare.")
     return row
 
 

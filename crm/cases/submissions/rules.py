@@ -76,7 +76,7 @@ def story(told: Told) -> Told:
     told = replace(told, reasons=_lines(told.reasons), asked=" ".join(told.asked.split()))
     wrong = []
     if not told.reasons:
-        wrong.append(InvalidError("Scriva che cosa è successo o che cosa chiede.", field="reasons"))
+        wrong.append(InvalidError("Scrivi che cosa è successo o che cosa chiedi.", field="reasons"))
     if len(told.reasons) > MOST_REASONS or not _can_be_read(told.reasons):
         wrong.append(_too_long("reasons"))
     if len(told.asked) > MOST_ASKED or not _can_be_read(told.asked):
@@ -99,9 +99,9 @@ def sender(told: Told, topic: Topic) -> Told:
     phone = (typed_number(told.phone) or "") if told.phone else ""
     code = _parsed(told.codice_fiscale, wrong)
     if told.email and not email:
-        wrong.append(InvalidError("L'indirizzo e-mail non è valido: lo ricontrolli.", field="email"))
+        wrong.append(InvalidError("L'indirizzo e-mail non è valido: ricontrollalo.", field="email"))
     if told.phone and not phone:
-        wrong.append(InvalidError("Il numero di telefono non è valido: lo ricontrolli.", field="phone"))
+        wrong.append(InvalidError("Il numero di telefono non è valido: ricontrollalo.", field="phone"))
     if not ANONYMOUS[topic]:
         wrong += _needs_a_name(told)
     _raise(wrong)
@@ -147,11 +147,11 @@ def shows_answer(*, of_a_file: bool) -> bool:
 def _needs_a_name(told: Told) -> list[InvalidError]:
     wrong = []
     if not told.surname:
-        wrong.append(InvalidError("Scriva il cognome, o il nome della società.", field="surname"))
+        wrong.append(InvalidError("Scrivi il cognome, o il nome della società.", field="surname"))
     if not told.codice_fiscale:
         wrong.append(InvalidError("Per questa richiesta serve il codice fiscale.", field="codice_fiscale"))
     if not told.email and not told.phone:
-        wrong.append(InvalidError("Lasci un'e-mail o un numero di telefono, per avere la risposta.", field="email"))
+        wrong.append(InvalidError("Lascia un'e-mail o un numero di telefono, per avere la risposta.", field="email"))
     return wrong
 
 
@@ -161,7 +161,7 @@ def _parsed(text: str, wrong: list[InvalidError]) -> str:
     try:
         return parse_codice_fiscale(text)
     except InvalidError:
-        wrong.append(InvalidError("Il codice fiscale non è valido: lo ricontrolli.", field="codice_fiscale"))
+        wrong.append(InvalidError("Il codice fiscale non è valido: ricontrollalo.", field="codice_fiscale"))
         return ""
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import rights, told
+from crm.cases import concerning, rights, told
 from crm.cases.lifecycle import Deed, Who
 from crm.cases.models import Case
 from crm.cases.service import locked
@@ -23,6 +23,7 @@ class By(StrEnum):
 
     CODE = "code"  # codice fiscale
     EMAIL = "email"  # verified as that person's
+    NUMBER = "number"  # of that person's notice or act: whoever has seen it can write it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def of_case(session: Session, case_id: int) -> SenderView | None:
     one = session.get(CaseSender, case_id)
     if one is None:
         return None
-    proposed = () if session.get_one(Case, case_id).contact_id is not None else _proposed(session, one)
+    row = session.get_one(Case, case_id)
+    proposed = () if row.contact_id is not None else _proposed(session, row, one)
     name = " ".join(filter(None, (one.given_name, one.surname)))
     return SenderView(name, one.codice_fiscale, one.email, one.phone, proposed)
 
@@ -67,8 +69,8 @@ def identify(session: Session, by: Principal, *, case_id: int, version: int, con
     told.step(session, by, row, Deed.IDENTIFY, clock.now(session))
 
 
-def _proposed(session: Session, one: CaseSender) -> tuple[Proposed, ...]:
-    found: dict[int, By] = {}
+def _proposed(session: Session, row: Case, one: CaseSender) -> tuple[Proposed, ...]:
+    found: dict[int, By] = dict.fromkeys(concerning.named(session, row), By.NUMBER)
     if one.email:
         his = contacts.written_from(session, one.email)
         found.update((key.contact_id, By.EMAIL) for key, good in his if good and key.ente_id == one.ente_id)

@@ -11,7 +11,20 @@ from sqlalchemy.orm import Session
 from crm.access.models import Role, RoleGrant
 from crm.access.permissions import Principal
 from crm.audit.models import AuditEntry
-from crm.cases import asking, documents, owners, queries, resting, service, views, warning, watching
+from crm.cases import (
+    asking,
+    concerning,
+    documents,
+    owners,
+    queries,
+    resting,
+    service,
+    views,
+    warning,
+    watching,
+)
+from crm.cases import running as running_terms
+from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
 from crm.cases.queries import Filter, Whose
@@ -36,7 +49,7 @@ from crm.levels.terms import USUAL
 from crm.messages.models import Message, MessageState
 from crm.positions.models import Position, PositionState
 from crm.timeline.models import EntryKind, TimelineEntry
-from tests.cast import Cast, principal_of
+from tests.cast import Cast, add_position, principal_of
 
 pytestmark = pytest.mark.integration
 
@@ -72,10 +85,11 @@ def seen(session: Session, case_id: int) -> CaseView:
 
 def does(
     session: Session, by: Principal, case_id: int, deed: Deed, words: str = "", outcome: Outcome | None = None,
-    office: int | None = None,
+    office: int | None = None, instalments: int | None = None,
 ) -> None:  # fmt: skip
     version = seen(session, case_id).version
-    service.step(session, by, case_id=case_id, version=version, deed=deed, said=Said(words, outcome, office))
+    said = Said(words, outcome, office, instalments)
+    service.step(session, by, case_id=case_id, version=version, deed=deed, said=said)
 
 
 def running(session: Session, case_id: int) -> dict[TermKind, int]:
@@ -133,7 +147,7 @@ def test_a_suspension_goes_by_the_ente_twice_and_waits_for_the_collection_system
 def test_instalments_are_closed_by_the_feed_that_shows_them(everything: Session, cast: Cast, anna: Principal) -> None:
     case = opened(everything, anna, cast, Topic.INSTALMENTS, references=["E-1"])
     does(everything, anna, case, Deed.TAKE)
-    does(everything, anna, case, Deed.DECIDE, "Ha i requisiti", Outcome.GRANTED)
+    does(everything, anna, case, Deed.DECIDE, "Ha i requisiti", Outcome.GRANTED, instalments=24)
     today = clock.business_day(clock.now(everything))
     service.register(everything, anna, case_id=case, version=3, number="9", day=today)
     does(everything, anna, case, Deed.REPLY, "24 rate")
@@ -243,6 +257,32 @@ def test_the_ente_asks_for_papers_and_only_what_is_nobodys_is_opened_without_a_t
         )  # fmt: skip
 
 
+def test_papers_for_the_ente_are_due_in_two_working_days_for_its_litigation_office_in_seven_and_late_ones_count(
+    everything: Session, cast: Cast, anna: Principal
+) -> None:
+    now = clock.now(everything)
+    today = clock.business_day(now)
+    levels = of_contract(PRESETS["intercent_er"].levels, cast.contract)
+    put(everything, Agreement(cast.contract, today - timedelta(days=30), Period.MONTH, levels))
+    calendar = running_terms.patron(everything, cast.empoli)
+    for topic, days in ((Topic.PAPERS, 2), (Topic.LITIGATION, 7)):
+        for ago in (0, 20):
+            request = Request(topic, Channel.ENTE, "Le relate", received_at=now - timedelta(days=ago) if ago else None)
+            case = service.open_case(everything, anna, request=request, ente_id=cast.empoli)
+            one = seen(everything, case)
+            assert one.due_at == due_at(one.received_at, Span(days, working=True), calendar)
+            does(everything, anna, case, Deed.TAKE)
+            does(everything, anna, case, Deed.HAND_OVER, "Consegnate all'ufficio")
+            (term,) = seen(everything, case).terms
+            assert (term.kind, term.in_time) == (TermKind.HANDED_OVER, ago == 0)
+    known = evidence.of_period(everything, cast.contract, today - timedelta(days=30), today + timedelta(days=30))
+    for metric in (MetricName.CASE_INFORMATION, MetricName.LITIGATION_PAPERS):
+        promise = next(one for one in levels if one.metric == metric)
+        verdict = judge(promise, known, USUAL)
+        assert (verdict.part, verdict.whole) == (1, 2)
+        assert verdict.penalised  # each day late is paid for
+
+
 def test_cases_are_shared_by_topic_and_room_and_given_by_hand(
     everything: Session, cast: Cast, anna: Principal, sara: Principal
 ) -> None:
@@ -321,7 +361,7 @@ def test_levels_of_cases_are_judged_by_the_days_that_each_term_took(
         case = opened(everything, anna, cast, topic, received_at=now - timedelta(days=ago))
         if ago == 3:
             does(everything, anna, case, Deed.TAKE)
-            does(everything, anna, case, Deed.DECIDE, "Sì", Outcome.GRANTED)
+            does(everything, anna, case, Deed.DECIDE, "Sì", Outcome.GRANTED, instalments=12)
     known = evidence.of_period(everything, cast.contract, today - timedelta(days=30), today + timedelta(days=30))
     took = {(one.metric, one.days) for one in known.terms if one.metric == MetricName.INSTALMENT_DECIDED}
     assert took == {(MetricName.INSTALMENT_DECIDED, 8), (MetricName.INSTALMENT_DECIDED, 3)}
@@ -335,6 +375,61 @@ def test_levels_of_cases_are_judged_by_the_days_that_each_term_took(
     nobodys = evidence.of_period(everything, cast.contract, today, today + timedelta(days=1), ente_id=cast.vinci)
     assert nobodys.complaints is not None
     assert nobodys.complaints.those == ()
+
+
+def test_that_it_takes_longer_is_told_in_time_or_late_and_counts_once(
+    everything: Session, cast: Cast, anna: Principal
+) -> None:
+    now = clock.now(everything)
+    today = clock.business_day(now)
+    levels = of_contract(PRESETS["step"].levels, cast.contract)
+    put(everything, Agreement(cast.contract, today - timedelta(days=30), Period.MONTH, levels))
+    for ago, reason in ((5, ExtensionReason.COMPLEX), (12, ExtensionReason.CHECKS), (6, ExtensionReason.ASKED)):
+        case = opened(everything, anna, cast, Topic.INFORMATION, received_at=now - timedelta(days=ago))
+        row = everything.get_one(Case, case)
+        assert running_terms.longer_until(everything, row) == today + timedelta(days=8 - ago)
+        for _ in range(2):
+            one = seen(everything, case)
+            resting.extend(
+                everything, anna, case_id=case, version=one.version, term_id=one.running[0].id, days=5, reason=reason
+            )
+    known = evidence.of_period(everything, cast.contract, today - timedelta(days=30), today + timedelta(days=30))
+    took = sorted(one.days for one in known.terms if one.metric == MetricName.EXTENSION_NOTICE)
+    assert took == [5, 12]  # who wanted more time himself was told nothing by us
+
+
+def test_a_request_is_about_more_or_fewer_debts_until_it_is_decided_and_its_story_says_why(
+    everything: Session, cast: Cast, anna: Principal, vera: Principal
+) -> None:
+    add_position(everything, cast.empoli, cast.mario, "E-2", None)
+    add_position(everything, cast.vinci, cast.gina, "V-9", None)
+    everything.execute(update(Position).where(Position.reference == "E-2").values(act_number="2024/77"))
+    case = opened(everything, anna, cast, Topic.RELIEF, references=["E-1"])
+
+    def change(*references: str, why: str = "Riguarda anche il 2024", by: Principal = anna) -> None:
+        version = seen(everything, case).version
+        concerning.change(everything, by, case_id=case, version=version, references=references, why=why)
+
+    for wrong in (("E-1",), ("E-1", "V-9")):  # nothing changes; it is somebody else's
+        with pytest.raises(InvalidError):
+            change(*wrong)
+    with pytest.raises(InvalidError):
+        change("E-2", why=" ")
+    with pytest.raises(ForbiddenError):
+        change("E-2", by=vera)
+    change("E-1", "E-2")
+    assert seen(everything, case).steps[0].words == "Aggiunte: 2024/77. Riguarda anche il 2024"
+    change("E-2", why="Il 2023 l'ha pagato")
+    one = seen(everything, case)
+    assert [each.reference for each in one.debts] == ["E-2"]
+    assert one.steps[0].words.endswith(". Il 2023 l'ha pagato")
+    chosen = concerning.choices(everything, everything.get_one(Case, case))
+    assert {each.reference: each.its for each in chosen} == {"E-1": False, "E-2": True}
+    does(everything, anna, case, Deed.TAKE)
+    does(everything, anna, case, Deed.SEND_SHEET)
+    with pytest.raises(ConflictError):  # the ente decides about what it has read
+        change("E-1")
+    assert concerning.choices(everything, everything.get_one(Case, case)) == ()
 
 
 def test_a_file_that_another_case_has_too_stays_in_the_store(everything: Session, cast: Cast, anna: Principal) -> None:

@@ -44,12 +44,16 @@ class Desk(Wired):
         )  # fmt: skip
         return made
 
-    def does(self, case: int, deed: Deed, by: str = "anna", words: str = "", outcome: Outcome | None = None) -> None:
+    def does(
+        self, case: int, deed: Deed, by: str = "anna", words: str = "", outcome: Outcome | None = None,
+        instalments: int | None = None,
+    ) -> None:  # fmt: skip
         """A step."""
         version = self.seen(case).version
         self.do(
             lambda session: service.step(
-                session, self.people[by], case_id=case, version=version, deed=deed, said=Said(words, outcome)
+                session, self.people[by], case_id=case, version=version, deed=deed,
+                said=Said(words, outcome, instalments=instalments),
             )
         )  # fmt: skip
 
@@ -144,16 +148,21 @@ def test_what_is_refused_is_open_again_where_it_was_decided_and_its_owner_is_tol
     knows(desk, state="paid")
     case = desk.opens(Topic.INSTALMENTS)
     desk.does(case, Deed.TAKE)
-    desk.does(case, Deed.DECIDE, words="Ha i requisiti", outcome=Outcome.GRANTED)
+    with pytest.raises(InvalidError):  # in how many?
+        desk.does(case, Deed.DECIDE, words="Ha i requisiti", outcome=Outcome.GRANTED)
+    desk.does(case, Deed.DECIDE, words="Ha i requisiti", outcome=Outcome.GRANTED, instalments=12)
+    assert desk.seen(case).instalments_granted == 12
     desk.hands_over()
+    (told,) = desk.inbox.proposals.values()
+    assert (told["instalments"], told["asked"]) == (12, "24 rate")
     one = desk.seen(case)
-    assert (one.state, one.outcome) == (State.WORKING, None)
+    assert (one.state, one.outcome, one.instalments_granted) == (State.WORKING, None, None)
     assert desk.progress(case) == (Progress.REFUSED, "La posizione è già pagata")
     assert (one.steps[0].deed, "già pagata" in one.steps[0].words) == (Deed.REJECTED, True)
     assert desk.do(lambda session: waiting(session, user_id=desk.cast.anna, manages=False, decides=False)) == 1
     desk.looks()
     assert desk.seen(case).version == one.version  # heard once
-    desk.does(case, Deed.DECIDE, words="Ha i requisiti", outcome=Outcome.GRANTED)
+    desk.does(case, Deed.DECIDE, words="Ha i requisiti", outcome=Outcome.GRANTED, instalments=6)
     assert desk.progress(case) == (Progress.OWED, "")
     with pytest.raises(ForbiddenError):  # it is nobody's step here
         desk.does(case, Deed.REJECTED)

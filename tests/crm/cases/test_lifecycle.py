@@ -26,12 +26,14 @@ from crm.cases.lifecycle import (
     after,
     possible,
 )
+from crm.cases.naming import numbers_in
 from crm.cases.sharing import Hand, Left, Waiting, share
-from crm.cases.terms import RULES, TermKind, begun_by, met_by
+from crm.cases.terms import RULES, TermKind, begun_by, longer_told, met_by
 from crm.core.errors import ConflictError, InvalidError
 from crm.levels.agreement import Promise
 from crm.levels.presets import PRESETS
 from crm.positions.models import PositionState, StepKind
+from crm.positions.numbers import act_key
 from crm.proposals.lifecycle import State as Proposed
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -128,6 +130,42 @@ def test_papers_are_due_in_two_and_in_seven_working_days_by_intercent_and_the_la
     assert [(one.days, one.working) for one in spans] == [(2, True), (7, True)]
     (access,) = begun_by(Topic.ACCESS, Deed.OPEN, its)
     assert (access.span.days, access.by_contract, access.source) == (30, False, "L. 241/1990, art. 25, c. 4")
+
+
+def test_who_asks_to_talk_an_assessment_over_is_summoned_in_time_and_told_in_time_that_it_takes_longer() -> None:
+    its = promised("step")
+    summons, whole = begun_by(Topic.ADHESION, Deed.OPEN, its)
+    assert (summons.kind, summons.span.days, summons.by_contract) == (TermKind.SUMMONED, 15, True)
+    assert (whole.span.days, whole.source) == (90, "D.Lgs. 218/1997, art. 6, c. 3")
+    assert met_by(Topic.ADHESION, Deed.SUMMON) == {TermKind.SUMMONED}
+    standing = OPENED
+    for deed, outcome in (
+        (Deed.TAKE, None), (Deed.SUMMON, None), (Deed.SEND_SHEET, None), (Deed.SEND_BACK, None),
+        (Deed.SEND_SHEET, None), (Deed.AUTHORISE, Outcome.GRANTED), (Deed.REPLY, None),
+    ):  # fmt: skip
+        standing = after(Topic.ADHESION, standing, deed, outcome)
+    assert standing == Standing(State.CLOSED, Outcome.GRANTED)
+    told = longer_told(its)
+    assert told is not None
+    assert (told.span.days, told.span.working, told.source) == (8, False, "complex_request_extension_notice_days")
+    assert longer_told(promised("anci_toscana")) is None
+
+
+@given(
+    st.integers(1, 9999), st.integers(1900, 2100), st.sampled_from("/-."), st.sampled_from(("", "ING", "tari")),
+    st.text("abc ,.;\n", max_size=20),
+)  # fmt: skip
+def test_the_number_of_an_act_is_found_in_whatever_way_it_is_written(
+    number: int, year: int, sign: str, kind: str, words: str
+) -> None:
+    written = f"{kind}{sign if kind else ''}{year}{sign}{number:05}"
+    assert act_key(written) in numbers_in(f"{words} {written}, {words}")
+
+
+def test_the_number_of_a_notice_is_found_in_groups_and_a_short_number_is_none() -> None:
+    assert "301234567890123456" in numbers_in("avviso 3012 3456 7890 1234 56, grazie")
+    assert not numbers_in("ho 2 figli e abito al n. 12/a; sono venuto il 3.1")
+    assert len(numbers_in(" ".join(f"2024/{n}" for n in range(99)))) == 20
 
 
 def test_less_than_five_days_are_four() -> None:

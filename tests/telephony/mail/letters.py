@@ -40,18 +40,20 @@ def with_file(name: str, content: bytes, media: str = "application/pdf", **more:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = MARIO, BOX, "Ricevuta"
     message["Message-ID"] = f"<{more.get('named', 'file@example.it')}>"
+    if "answers" in more:
+        message["In-Reply-To"] = f"<{more['answers']}>"
     message.set_content("In allegato la ricevuta.")
     kind, _, subkind = media.partition("/")
     message.add_attachment(content, maintype=kind, subtype=subkind, filename=name)
     return message.as_bytes()
 
 
-def bounced(message_id: str) -> bytes:
-    """A mail server says that this one did not arrive (RFC 3464)."""
+def bounced(message_id: str, at: str = MARIO) -> bytes:
+    """A mail server says that this one did not arrive at an address (RFC 3464)."""
     return (
         b"Return-Path: <>\r\nFrom: MAILER-DAEMON@mx.example.it\r\nContent-Type: multipart/report; "
         b'report-type=delivery-status; boundary="b"\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n'
-        b"Final-Recipient: rfc822; mario.bianchi@example.it\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n"
+        b"Final-Recipient: rfc822; " + at.encode() + b"\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\n"
         b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: " + message_id.encode() + b"\r\n--b--\r\n"
     )  # fmt: skip
 

@@ -1,9 +1,7 @@
 """From a mail that comes to the answer that leaves: threads, acknowledgements, receipts, who may be told what."""
 
-import socket
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -11,17 +9,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import hearing, owners, service
+from crm.cases import hearing, owners, resting, service, views
+from crm.cases import queries as cases
 from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, State, Topic
-from crm.cases.models import Case
+from crm.cases.models import Case, PauseReason
 from crm.cases.service import Request, Said
+from crm.cases.views import CaseView
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import clock, jobs
 from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
@@ -31,11 +30,10 @@ from crm.levels.agreement import Agreement, Period
 from crm.levels.known import Replied
 from crm.levels.presets import PRESETS, of_contract
 from crm.messages import outbox
-from crm.messages.models import Message
+from crm.messages.models import Message, MessageState, Reason
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.mail import boxes, deeds, enclosing, measured, queries, requests
-from telephony.mail.errors import MailboxError
 from telephony.mail.fetching import Fetcher
 from telephony.mail.models import (
     Auth,
@@ -47,15 +45,16 @@ from telephony.mail.models import (
     Scan,
     ThreadState,
     Tls,
-    Trouble,
 )
 from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
 from telephony.mail.secrets import Secret, Tokens
-from telephony.mail.writing import OF_MAILBOXES, routes
+from telephony.mail.writing import OF_MAILBOXES, did_not_leave, routes
 from telephony.messages.delivery import Delivery
+from telephony.queues.models import QueueMember
 from tests.cast import AS_OF, principal_of
 from tests.telephony.fake_carrier import FakeCarrier
+from tests.telephony.mail.clamd import EICAR, clamd
 from tests.telephony.mail.conftest import Post, opened, told
 from tests.telephony.mail.letters import MARIO, PEC_BOX, bounced, letter, receipt, with_file
 from tests.telephony.messages.conftest import TO, MailServer, mail_server
@@ -70,6 +69,7 @@ class Desk:
 
     post: Post
     smtp: MailServer
+    tokens: Tokens = field(default_factory=Tokens)
 
     def do(self, deed: Callable[..., Any], who: str = "anna", **about: Any) -> Any:
         def work(session: Session) -> Any:
@@ -96,8 +96,8 @@ class Desk:
                 session.execute(text(f"UPDATE {table} SET due_at = due_at - make_interval(secs => :s)"),
                                 {"s": wait.total_seconds()})  # fmt: skip
             due = jobs.due(session)
-        kinds = dict.fromkeys(OF_MAILBOXES, routes(Tokens(), self.post.store))
-        delivery = Delivery(FakeCarrier(), None, TO, routes=kinds)
+        kinds = dict.fromkeys(OF_MAILBOXES, routes(self.tokens, self.post.store))
+        delivery = Delivery(FakeCarrier(), None, TO, routes=kinds, ended=did_not_leave)
         for job_id, ente_id in due:
             jobs.run(post.database, {outbox.DELIVER: delivery.runner()}, job_id=job_id, ente_id=ente_id)
         return self.smtp.taken
@@ -252,6 +252,46 @@ def test_smtp_that_takes_and_then_drops_is_tried_once_more_with_the_same_id(desk
     assert [one["message-id"] for one in desk.smtp.seen] == [desk.smtp.taken[0]["message-id"]] * 2
 
 
+def test_an_answer_that_was_taken_or_not_twice_is_shown_and_asked_about(desk: Desk) -> None:
+    desk.smtp.conduct = ["accept", "drop_after_data", "drop_after_data"]
+    thread = desk.comes(letter())
+    since = thread.waiting_since
+    desk.leaves()
+    mail_id = desk.answer(thread)
+    desk.leaves()
+    (answer,) = [one for one in desk.do(queries.correspondence, thread_id=thread.id).pieces if one.mail.id == mail_id]
+    assert (answer.state, desk.thread(thread).state) == (MessageState.UNKNOWN, ThreadState.ANSWERED)
+    for _ in range(3):  # once more, and never again
+        desk.leaves(timedelta(minutes=20))
+    (answer,) = [one for one in desk.do(queries.correspondence, thread_id=thread.id).pieces if one.mail.id == mail_id]
+    assert (answer.state, answer.reason) == (MessageState.FAILED, Reason.NOT_SURE)
+    assert len([one for one in desk.smtp.seen if "Certo" in one.as_string()]) == 2
+    again = desk.thread(thread)
+    assert (again.state, again.trouble, again.waiting_since) == (ThreadState.OPEN, True, since)
+    desk.do(deeds.close, thread_id=thread.id)  # it had arrived, he says
+    desk.leaves(timedelta(hours=1))
+    assert desk.thread(thread).state is ThreadState.CLOSED
+
+
+def test_what_the_server_says_is_too_large_is_not_begun_with(desk: Desk, tmp_path: Path) -> None:
+    desk.smtp.limits["data_size_limit"] = 20_000
+    thread = desk.comes(letter())
+    desk.leaves()
+    content = b"%PDF-1.7" + bytes(30_000)
+    found = enclosing.brought("foto.pdf", content)
+    (tmp_path / "foto").write_bytes(content)
+    desk.post.store.put(desk.post.cast.empoli, found.sha256, tmp_path / "foto")
+    desk.do(enclosing.enclose, thread_id=thread.id, file=found, scanned=NOT_SCANNED)
+    desk.answer(thread)
+    desk.leaves()
+    row = next(one for one in desk.rows(Message) if one.template == "mail_answer")
+    assert (row.state, row.reason, len(desk.smtp.seen)) == (MessageState.FAILED, Reason.TOO_LARGE, 1)
+    again = desk.thread(thread)
+    assert (again.state, again.trouble) == (ThreadState.OPEN, True)
+    desk.answer(again, "Senza allegati.")
+    assert desk.leaves()[-1].get_content().startswith("Senza allegati.")
+
+
 def test_levels_count_the_days_until_an_answer_left(desk: Desk) -> None:
     """Written is not sent; taken back, or come back, it is no answer."""
     post, day = desk.post, timedelta(days=1)
@@ -339,6 +379,93 @@ def test_a_case_comes_of_a_mail_and_is_told_and_answered_in_it(desk: Desk) -> No
     assert case().state is State.CLOSED
 
 
+def case_of(desk: Desk, thread: MailThread, topic: Topic = Topic.INFORMATION) -> int:
+    """A case that Anna opens of a conversation, and looks after."""
+
+    def opens(session: Session, by: Principal) -> int:
+        found = requests.suggested(session, by, thread_id=thread.id)
+        asked = Request(topic, found.channel, found.reasons, received_at=found.thread.begun_at)
+        case_id = service.open_case(session, by, request=asked, contact_id=found.contact_id, ente_id=thread.ente_id)
+        requests.become(session, by, thread_id=thread.id, case_id=case_id)
+        owners.assign(session, by, case_id=case_id, version=1, user_id=by.user_id)
+        return case_id
+
+    return int(desk.do(opens))
+
+
+def test_the_mail_that_a_case_waited_for_is_told_to_its_owner_who_lets_the_terms_run(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter())
+    case_id = case_of(desk, thread)
+
+    def seen() -> CaseView:
+        found: CaseView = desk.do(lambda session, _by: views.one(session, case_id))
+        return found
+
+    def waits_for(who: str) -> int:
+        def count(session: Session, by: Principal) -> int:
+            return cases.waiting(session, user_id=by.user_id, manages=False, decides=False)
+
+        return int(desk.do(count, who))
+
+    desk.do(
+        resting.pause, case_id=case_id, version=seen().version, reason=PauseReason.PAPERS_MISSING, papers="La visura"
+    )
+    assert (seen().due_at, waits_for("anna")) == (None, 0)
+    desk.comes(with_file("visura.pdf", b"%PDF", named="due@example.it", answers="uno@example.it"))
+    one = seen()
+    assert (one.rests, one.heard_at is not None, one.steps[0].deed) == (True, True, Deed.HEAR)
+    assert (waits_for("anna"), waits_for("luca")) == (1, 0)
+    desk.do(lambda session, by: hearing.looked(session, by, session.get_one(Case, case_id)))
+    desk.do(resting.resume, case_id=case_id, version=one.version)
+    one = seen()
+    assert (one.rests, one.due_at is not None, one.steps[0].deed) == (False, True, Deed.RESUME)
+    assert waits_for("anna") == 0
+    bodies = [one.body for one in desk.rows(Message) if one.template == "case_goes_on"]
+    assert len(bodies) == 1
+
+
+def test_a_copy_that_does_not_arrive_is_shown_and_the_answer_stands(desk: Desk) -> None:
+    knows(desk.post, verified=True)
+    thread = desk.comes(letter(Cc="studio@bini.example, perito@bini.example"))
+    case_id = case_of(desk, thread)
+    desk.smtp.unknown = {"studio@bini.example"}
+    desk.answer(thread, "Ecco.", copied=["studio@bini.example", "perito@bini.example"])
+    sent = desk.leaves()[-1]
+    desk.comes(bounced(str(sent["message-id"]), "perito@bini.example"))
+    found = desk.do(deeds.look, thread_id=thread.id)
+    assert {who: why.value for piece in found.pieces for who, why in piece.lost} == {
+        "studio@bini.example": "refused", "perito@bini.example": "not_delivered",
+    }  # fmt: skip
+    assert (found.thread.state, found.thread.trouble) == (ThreadState.ANSWERED, False)
+    assert {one.state.value for one in desk.rows(Message) if one.template == "mail_answer"} == {"sent"}
+    (its,) = desk.do(requests.of_case, case_id=case_id)
+    assert set(its.lost) == {"studio@bini.example", "perito@bini.example"}
+    desk.comes(bounced(str(sent["message-id"]), MARIO))  # and now his own
+    assert desk.thread(thread).trouble
+
+
+def test_whoever_does_not_look_after_a_mailbox_sees_nothing_of_it_on_a_case(desk: Desk) -> None:
+    """Luca answers mails for the ente, and works on its cases; but not in the queue whose mailbox it is."""
+    post = desk.post
+    thread = desk.comes(letter())
+    case_id = case_of(desk, thread, Topic.COMPLAINT)
+    with post.database.begin(post.scope) as session:
+        its = QueueMember.queue_id == post.cast.notices
+        session.execute(delete(QueueMember).where(its, QueueMember.agent_id == post.cast.luca))
+        session.execute(update(Mailbox).values(queue_id=post.cast.notices))
+    assert len(desk.do(requests.of_case, case_id=case_id)) == 1
+    assert desk.do(requests.of_case, "luca", case_id=case_id) == []
+    assert len(desk.do(requests.of_case, "sara", case_id=case_id)) == 1  # she sets mailboxes up
+    assert desk.do(requests.of_case, "vera", case_id=case_id) == []  # of the ente
+
+    def replies(session: Session, by: Principal) -> object:
+        return requests.reply(session, by, session.get_one(Case, case_id), "Certo")
+
+    assert desk.do(replies, "luca") is None  # it goes another way
+    assert desk.do(replies) is not None
+
+
 def test_a_bounce_opens_what_was_answered(desk: Desk) -> None:
     thread = desk.comes(letter())
     desk.answer(thread)
@@ -372,23 +499,14 @@ def test_a_receipt_proves_a_delivery_and_a_forged_one_nothing(pec: Post, mail_se
 
 
 def test_files_are_scanned_by_whoever_there_is(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as daemon:
-
-        def serve() -> None:
-            client, _ = daemon.accept()
-            found = b""
-            while not found.endswith(b"\0\0\0\0"):
-                found += client.recv(65536)
-            client.sendall(b"stream: Eicar-Signature FOUND\0" if b"EICAR" in found else b"stream: OK\0")
-            client.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        scanner = Scanner(f"tcp://127.0.0.1:{daemon.getsockname()[1]}", timeout_s=2)
+    with clamd(most=3_000) as daemon:
+        scanner = Scanner(daemon.address, timeout_s=2)
         desk.post.fetcher = Fetcher(desk.post.database, desk.post.store, scanner=scanner)
-        desk.comes(with_file("x.pdf", b"%PDF EICAR"))
+        desk.comes(with_file("x.pdf", b"%PDF " + EICAR))
+        desk.comes(with_file("z.pdf", b"%PDF" + bytes(500_000), named="z@example.it"))
     desk.comes(with_file("y.pdf", b"%PDF buono", named="y@example.it"))  # by now it does not answer
     assert [(one.scan, one.virus) for one in desk.rows(MailAttachment)] == [
-        (Scan.INFECTED, "Eicar-Signature"), (Scan.FAILED, ""),
+        (Scan.INFECTED, "Eicar-Signature"), (Scan.TOO_LARGE, ""), (Scan.FAILED, ""),
     ]  # fmt: skip
 
 
@@ -459,23 +577,3 @@ def test_a_mailbox_is_written_rightly_or_not_at_all(post: Post) -> None:
     assert add(address="tributi@comune.empoli.example") == {"address"}
     with post.database.begin(post.scope) as session:
         assert b"segreto" not in session.get_one(Mailbox, post.mailbox_id).secret
-
-
-def test_tokens_are_got_once_and_again_when_they_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def answer(url: str, *, data: dict[str, str], timeout: float) -> httpx.Response:
-        asked.append(data["grant_type"])
-        return httpx.Response(
-            200 if len(asked) < 3 else 400, json={"access_token": f"t{len(asked)}", "expires_in": 600}
-        )
-
-    monkeypatch.setattr(httpx, "post", answer)
-    tokens, secret = Tokens(), Secret(token_url="https://x.example", client_id="c", refresh_token="r")
-    assert [tokens.access(secret), tokens.access(secret)] == ["t1", "t1"]
-    tokens.refused(secret)
-    assert tokens.access(secret) == "t2"
-    tokens.refused(secret)
-    with pytest.raises(MailboxError) as error:
-        tokens.access(secret)
-    assert error.value.trouble is Trouble.CREDENTIALS

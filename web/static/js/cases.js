@@ -16,7 +16,7 @@ const says = (part) => part.textContent + (part.querySelector("[name=version]")?
 
 async function show() {
   waiting = null;
-  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const answer = await fetch(location.href, { headers: { accept: "text/html", "x-refresh": "1" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-live-part]")) {
