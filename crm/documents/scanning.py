@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 TIMEOUT_S = 20.0
 _CHUNK = 1 << 16
 _MOST_REPLY = 4_096
+_LIMIT = "size limit exceeded"  # its StreamMaxLength
+_LIMITS = "Heuristics.Limits.Exceeded"  # its MaxFileSize and others, where AlertExceedsMax is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,10 @@ class Scanner:
             return NOT_SCANNED
         try:
             with self._connected() as connection:
-                connection.sendall(b"zINSTREAM\0")
-                for start in range(0, len(content), _CHUNK):
-                    piece = content[start : start + _CHUNK]
-                    connection.sendall(struct.pack("!L", len(piece)) + piece)
-                connection.sendall(struct.pack("!L", 0))
+                try:
+                    _send(connection, content)
+                except (BrokenPipeError, ConnectionResetError):
+                    log.info("file_not_taken_whole")  # it may have said why
                 return verdict(_reply(connection))
         except OSError as error:
             log.warning("file_not_scanned", error=type(error).__name__)
@@ -66,9 +67,19 @@ def verdict(reply: str) -> Scanned:
     said = reply.partition(":")[2].strip()
     if said == "OK":
         return Scanned(Scan.CLEAN)
+    if _LIMIT in reply or said.startswith(_LIMITS):
+        return Scanned(Scan.TOO_LARGE)
     if said.endswith(" FOUND"):
         return Scanned(Scan.INFECTED, said.removesuffix(" FOUND")[:120])
     return Scanned(Scan.FAILED)
+
+
+def _send(connection: socket.socket, content: bytes) -> None:
+    connection.sendall(b"zINSTREAM\0")
+    for start in range(0, len(content), _CHUNK):
+        piece = content[start : start + _CHUNK]
+        connection.sendall(struct.pack("!L", len(piece)) + piece)
+    connection.sendall(struct.pack("!L", 0))
 
 
 def _reply(connection: socket.socket) -> str:
