@@ -3,11 +3,12 @@
 import time
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import EmailMessage
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 
+from bench import mail_rush
+from bench.mail_letters import mail, told
 from bench.options import Options
 from bench.place import Centre, Place
 from bench.results import Result, percentile
@@ -17,11 +18,8 @@ from crm.core.db import Database, Scope
 from crm.core.secrecy import Secrecy, new_key
 from crm.documents.store import FolderStore
 from telephony.mail import boxes, queries
-from telephony.mail.boxes import Told
 from telephony.mail.fetching import Fetcher
-from telephony.mail.models import Auth, MailboxKind, Tls
 from telephony.mail.queries import Folder
-from telephony.mail.secrets import Secret
 
 TAKEN, QUICK = 1_000, 20_000
 LOOKS = 60
@@ -29,7 +27,7 @@ WITHIN_MS = 300.0
 
 
 def measure(place: Place, options: Options) -> list[Result]:
-    """A thousand mails taken, then the inbox of a million."""
+    """A thousand mails taken; then the inbox of a million; then a thousand from a real server."""
     rows = QUICK if options.quick else options.rows
     centre = place.centre("mails")
     settings = centre.settings
@@ -37,7 +35,7 @@ def measure(place: Place, options: Options) -> list[Result]:
     by = Principal(centre.cast.sara, "Sara", "it", frozenset({Held(Role.SUPERVISOR, None, centre.cast.contract)}))
     scope = Scope.of_contract(centre.cast.contract)
     with database.begin(scope) as session:
-        mailbox_id = boxes.add(session, by, _told(centre))
+        mailbox_id = boxes.add(session, by, told(centre))
     results = [_taken(centre, database, mailbox_id)]
     with psycopg.connect(centre.place.postgres.dsn(centre.name), autocommit=True) as connection:
         _fill(connection, centre, mailbox_id, rows)
@@ -45,11 +43,11 @@ def measure(place: Place, options: Options) -> list[Result]:
     results += [_looked(database, by, scope, mailbox_id, folder, rows) for folder in (Folder.OPEN, Folder.CLOSED)]
     database.dispose()
     centre.close()
-    return results
+    return results + mail_rush.measure(place, options)
 
 
 def _taken(centre: Centre, database: Database, mailbox_id: int) -> Result:
-    mails = [_mail(n) for n in range(TAKEN)]
+    mails = [mail(n) for n in range(TAKEN)]
     start = time.perf_counter()
     for one in mails:
         message_from_bytes(one)
@@ -102,20 +100,3 @@ def _fill(connection: psycopg.Connection[tuple[object, ...]], centre: Centre, ma
         """,
         {"contract": centre.cast.contract, "ente": centre.cast.empoli, "box": mailbox_id, "rows": rows},
     )
-
-
-def _mail(number: int) -> bytes:
-    message = EmailMessage()
-    message["From"], message["To"] = f"a{number}@example.it", "tributi@comune.example"
-    message["Subject"], message["Message-ID"] = f"Rateizzazione {number}", f"<{UUID(int=number)}@example.it>"
-    message.set_content("Buongiorno, vorrei pagare a rate.\n" * 20)
-    message.add_attachment(b"%PDF-1.7" + bytes(30_000), maintype="application", subtype="pdf", filename="avviso.pdf")
-    return message.as_bytes()
-
-
-def _told(centre: Centre) -> Told:
-    return Told(
-        contract_id=centre.cast.contract, ente_id=centre.cast.empoli, queue_id=None, kind=MailboxKind.EMAIL, name="x",
-        address="tributi@comune.example", imap_host="127.0.0.1", imap_port=9, imap_tls=Tls.NONE, smtp_host="127.0.0.1",
-        smtp_port=9, smtp_tls=Tls.NONE, username="u", auth=Auth.PASSWORD, secret=Secret(password="x"),
-    )  # fmt: skip

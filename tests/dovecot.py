@@ -1,6 +1,7 @@
 """Dovecot, for the tests of mailboxes: Debian's package, without privileges, on a port of its own, one a run.
 
-Every user exists and has the same password; mails lie in his Maildir, where a test may put them.
+Every user exists and has the same password; mails lie in his Maildir, where a test may put them. About tokens it asks
+the authorisation server (`tests.authorisation`) that may be at `tokens_port`.
 """
 
 import getpass
@@ -14,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,7 +33,8 @@ state_dir = {folder}/state
 log_path = {folder}/log
 ssl = no
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
+auth_failure_delay = 0
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
@@ -41,7 +44,13 @@ mail_location = maildir:{folder}/mail/%u
 mail_max_userip_connections = 100
 passdb {{
   driver = static
+  mechanisms = plain login
   args = password={password}
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
 }}
 userdb {{
   driver = static
@@ -59,7 +68,18 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
+"""
+_TOKENS = """
+introspection_mode = post
+introspection_url = http://127.0.0.1:{port}/introspect
+client_id = dovecot
+username_attribute = username
+active_attribute = active
+active_value = true
 """
 
 
@@ -70,6 +90,7 @@ class Dovecot:
     folder: Path
     port: int
     owner: tuple[int, int]
+    tokens_port: int
 
     def mailbox(self) -> "Maildir":
         """One that nobody has used yet."""
@@ -125,6 +146,14 @@ def dovecot() -> Iterator[Dovecot]:
             pytest.fail("Dovecot is not installed: .ci/run does that")
         pytest.skip("Dovecot is not installed (apt install dovecot-imapd)")
     open_loopback()
+    with running() as made:
+        yield made
+
+
+@contextmanager
+def running() -> Iterator[Dovecot]:
+    """Dovecot while it runs."""
+    assert PROGRAM is not None, "Dovecot is not installed (apt install dovecot-imapd)"
     folder = Path(tempfile.mkdtemp(prefix="filodiretto-dovecot-"))
     folder.chmod(0o755)
     name = "nobody" if os.geteuid() == 0 else getpass.getuser()
@@ -132,13 +161,14 @@ def dovecot() -> Iterator[Dovecot]:
     for part in ("run", "state", "mail"):
         (folder / part).mkdir()
         os.chown(folder / part, user.pw_uid, user.pw_gid)
-    port, group = claims.free_port(), grp.getgrgid(user.pw_gid).gr_name
+    port, tokens_port, group = claims.free_port(), claims.free_port(), grp.getgrgid(user.pw_gid).gr_name
     written = _CONFIGURATION.format(folder=folder, user=name, group=group, password=PASSWORD, port=port)
     (folder / "dovecot.conf").write_text(written)
+    (folder / "oauth2.conf").write_text(_TOKENS.format(port=tokens_port))
     server = subprocess.Popen([PROGRAM, "-F", "-c", folder / "dovecot.conf"], stderr=subprocess.DEVNULL)
     try:
         _wait(port, server, folder / "log")
-        yield Dovecot(folder, port, (user.pw_uid, user.pw_gid))
+        yield Dovecot(folder, port, (user.pw_uid, user.pw_gid), tokens_port)
     finally:
         server.terminate()
         try:
@@ -158,4 +188,4 @@ def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
             time.sleep(0.02)
         else:
             return
-    pytest.fail(f"Dovecot does not start: {log.read_text() if log.exists() else ''}")
+    raise AssertionError(f"Dovecot does not start: {log.read_text() if log.exists() else ''}")

@@ -56,6 +56,7 @@ from telephony.lines.provisioning import Provisioner
 from telephony.mail import privacy as mail
 from telephony.mail.secrets import Tokens
 from telephony.mail.writing import OF_MAILBOXES
+from telephony.mail.writing import did_not_leave as mail_did_not_leave
 from telephony.mail.writing import routes as mail_routes
 from telephony.messages.delivery import Delivery
 from telephony.messages.mail import Mailer
@@ -144,7 +145,7 @@ def build(settings: Settings) -> Runtime:
         clock=DatabaseClock(database), documents=documents_, scanner=Scanner(settings.clamd),
         messages=Delivery(
             carrier, mailer(settings), addresses, before=before_leaving,
-            routes=dict.fromkeys(OF_MAILBOXES, mail_routes(Tokens(), documents_)),
+            routes=dict.fromkeys(OF_MAILBOXES, mail_routes(Tokens(), documents_)), ended=mail_did_not_leave,
         ),
         campaigns=Sender(
             database, addresses, Pace(f"{settings.twilio_account_sid[:29]}:text", settings.text_pace),

@@ -233,9 +233,9 @@ _PREPARED = (_TAKEN, Step(Deed.PREPARE, State.WORKING, State.CLOSED, needs=_WHY)
 _TALKED_OVER = (
     _TAKEN,
     Step(Deed.SUMMON, State.WORKING, State.SUMMONED, needs=_WHY),
-    Step(Deed.WITHDRAW, State.SUMMONED, State.CLOSED, needs=_WHY),
     *_at_ente(State.SUMMONED),
     _told(State.DECIDED, carried=False),
+    Step(Deed.WITHDRAW, State.SUMMONED, State.CLOSED, needs=_WHY),
 )
 _ANY_TIME = tuple(
     step

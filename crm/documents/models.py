@@ -28,7 +28,8 @@ class Scan(StrEnum):
     """What the scanner said of a file."""
 
     NOT_SCANNED = "not_scanned"  # there is no scanner
-    FAILED = "failed"  # it did not answer, or would not take it
+    FAILED = "failed"  # it did not answer
+    TOO_LARGE = "too_large"  # it takes none of that size
     CLEAN = "clean"
     INFECTED = "infected"
 

@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 TIMEOUT_S = 20.0
 _CHUNK = 1 << 16
 _MOST_REPLY = 4_096
+_LIMIT = "size limit exceeded"  # its StreamMaxLength
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,10 @@ class Scanner:
             return NOT_SCANNED
         try:
             with self._connected() as connection:
-                connection.sendall(b"zINSTREAM\0")
-                for start in range(0, len(content), _CHUNK):
-                    piece = content[start : start + _CHUNK]
-                    connection.sendall(struct.pack("!L", len(piece)) + piece)
-                connection.sendall(struct.pack("!L", 0))
+                try:
+                    _send(connection, content)
+                except (BrokenPipeError, ConnectionResetError):
+                    log.info("file_not_taken_whole")  # it may have said why
                 return verdict(_reply(connection))
         except OSError as error:
             log.warning("file_not_scanned", error=type(error).__name__)
@@ -68,7 +68,17 @@ def verdict(reply: str) -> Scanned:
         return Scanned(Scan.CLEAN)
     if said.endswith(" FOUND"):
         return Scanned(Scan.INFECTED, said.removesuffix(" FOUND")[:120])
+    if _LIMIT in reply:
+        return Scanned(Scan.TOO_LARGE)
     return Scanned(Scan.FAILED)
+
+
+def _send(connection: socket.socket, content: bytes) -> None:
+    connection.sendall(b"zINSTREAM\0")
+    for start in range(0, len(content), _CHUNK):
+        piece = content[start : start + _CHUNK]
+        connection.sendall(struct.pack("!L", len(piece)) + piece)
+    connection.sendall(struct.pack("!L", 0))
 
 
 def _reply(connection: socket.socket) -> str:

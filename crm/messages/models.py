@@ -52,6 +52,7 @@ class Reason(StrEnum):
     BAD_ADDRESS = "bad_address"  # no such number or mailbox
     OPTED_OUT = "opted_out"  # the carrier knows that he said the opt-out word
     NOT_DELIVERED = "not_delivered"  # it left, and did not arrive
+    TOO_LARGE = "too_large"  # the mail server takes none of that size
     REFUSED = "refused"  # by the carrier or the mail server, for good
     NOT_FOUND = "not_found"  # no answer came, and the carrier knows of no such message
     NOT_SURE = "not_sure"  # no answer came, twice: it may have arrived

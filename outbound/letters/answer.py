@@ -74,7 +74,7 @@ def written(
 
 
 def _references(asked: Asked) -> str:
-    words = f"Risposta alla sua richiesta n. {asked.label}{when(' del ', asked.received_on)}"
+    words = f"Richiesta n. {asked.label}{when(' del ', asked.received_on)}"
     if not asked.protocol or asked.protocol_on is None:
         return words
     return f"{words}, protocollo n. {asked.protocol}{when(' del ', asked.protocol_on)}"

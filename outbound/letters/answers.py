@@ -26,6 +26,7 @@ from outbound.letters.codes import Code
 from outbound.letters.from_cases import WAITING
 from outbound.letters.models import Letter, LetterAnswer, LetterOutcome, LetterState
 
+SUBJECT = "Risposta alla sua richiesta"  # on the letter, as whoever writes finds it
 IN_BATCH = "È già in un lotto: finché il lotto non è consegnato lo può annullare chi prepara le lettere."
 UNDER_WAY = "C'è già una risposta per lettera che deve partire: se non va bene, prima ritirala."
 GONE = "Questa lettera è già stata ritirata."
@@ -81,10 +82,9 @@ def begun(session: Session, by: Principal, *, case_id: int) -> tuple[Case, Draft
     _none_under_way(session, case_id)
     told.note(session, by, row, "case.looked")
     person = _person(session, row)
-    asked = from_cases.asked(session, case_id)
     best = best_of(person) or next(iter(person.addresses), Address())
     place = Address(best.street, best.postcode, best.town, best.province, best.country)
-    return row, Draft(person.name, place, f"Risposta alla sua richiesta n. {asked.label}", "")
+    return row, Draft(person.name, place, SUBJECT, "")
 
 
 def preview(session: Session, by: Principal, *, case_id: int, draft: Draft) -> tuple[dict[str, Any], datetime]:

@@ -3,30 +3,44 @@
 import binascii
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
+from functools import partial
+from hashlib import sha256
 
+from telephony.mail.bulky import LARGE, Bulky
 from telephony.mail.headers import believed, decoded
 from telephony.mail.kinds import FileKind, doubtful, kind_of
 
 MOST_PARTS, DEEPEST = 400, 40
 LONGEST_TEXT = 400_000  # of what is shown; the original is kept whole
 LONGEST_NAME = 120
+_WHOLE = Bulky(b"", b"")  # a message out of which nothing was taken
 _SEPARATORS = re.compile(r"[/\\:]")
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with it. `part`: its place among them; `media_type` as it is said to be; `kind` as it is."""
+    """A file that came with it. `part`: its place among them; `media_type` as it is said to be; `kind` as it is.
+
+    `opened` gives what is in it: of a large one it is decoded each time, so that nobody holds several at once.
+    """
 
     part: int
     name: str
     media_type: str
     kind: FileKind
     doubtful: bool
+    size: int
+    sha256: str
+    opened: Callable[[], bytes] = field(repr=False, compare=False)
     cid: str = ""  # by which the HTML shows it (RFC 2392)
-    content: bytes = field(default=b"", repr=False)
+
+    @property
+    def content(self) -> bytes:
+        """What is in it."""
+        return self.opened()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +72,12 @@ def parts_of(part: "Message[str, str]") -> "list[Message[str, str]]":
     return [one for one in held if isinstance(one, Message)]
 
 
-def content_of(part: "Message[str, str]") -> bytes:
-    """What a part holds, decoded as far as it can be."""
+def content_of(part: "Message[str, str]", held: Bulky = _WHOLE) -> bytes:
+    """What a part holds, decoded as far as it can be. `held`: the message, with what was taken out of it."""
     if part.is_multipart():  # another message
-        return b"\r\n".join(_bytes_of(one) for one in parts_of(part))
+        return held.filled(b"\r\n".join(_bytes_of(one) for one in parts_of(part)))
+    if (payload := _taken_out(part, held)) is not None:
+        return held.content(payload, str(part.get("Content-Transfer-Encoding", "")).strip().lower())
     try:
         found = part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error, AssertionError, IndexError):
@@ -69,8 +85,8 @@ def content_of(part: "Message[str, str]") -> bytes:
     return found if isinstance(found, bytes) else b""
 
 
-def body_of(message: "Message[str, str]") -> Body:
-    """The first text, the first HTML; all else is attached to it."""
+def body_of(message: "Message[str, str]", held: Bulky = _WHOLE) -> Body:
+    """The first text, the first HTML; all else is attached to it. `held`: see `content_of`."""
     texts: dict[str, str] = {}
     attached: list[Attachment] = []
     number, cut = 0, False
@@ -78,12 +94,12 @@ def body_of(message: "Message[str, str]") -> Body:
         kind, name = part.get_content_type(), _file_name(part)
         is_text = kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment" and not name
         if is_text and kind not in texts:
-            said = believed(content_of(part), _charset(part))
+            said = believed(content_of(part, held), _charset(part))
             texts[kind], cut = said[:LONGEST_TEXT], cut or len(said) > LONGEST_TEXT
             continue
-        if kind.startswith("multipart/") and not content_of(part):
+        if kind.startswith("multipart/") and not content_of(part, held):
             continue
-        attached.append(_attachment(number, part, name))
+        attached.append(_attachment(number, part, name, held))
     return Body(
         _lines(texts.get("text/plain", "")), texts.get("text/html", ""), tuple(attached), cut or number >= MOST_PARTS
     )
@@ -105,12 +121,23 @@ def clean_name(name: str, *, number: int, kind: FileKind) -> str:
 _ENDING = {FileKind.PDF: ".pdf", FileKind.MESSAGE: ".eml", FileKind.TEXT: ".txt", FileKind.SIGNED: ".p7m"}
 
 
-def _attachment(number: int, part: "Message[str, str]", name: str) -> Attachment:
-    content = content_of(part)
+def _attachment(number: int, part: "Message[str, str]", name: str, held: Bulky) -> Attachment:
+    content = content_of(part, held)
     kind = FileKind.MESSAGE if part.get_content_type() == "message/rfc822" else kind_of(content)
     clean = clean_name(name, number=number, kind=kind)
     cid = str(part.get("Content-ID", "")).strip().strip("<>")[:200]
-    return Attachment(number, clean, part.get_content_type()[:80], kind, doubtful(clean, kind), cid, content)
+    opened = partial(content_of, part, held) if len(content) > LARGE else partial(bytes, content)
+    return Attachment(
+        number, clean, part.get_content_type()[:80], kind, doubtful(clean, kind), len(content),
+        sha256(content).hexdigest(), opened, cid,
+    )  # fmt: skip
+
+
+def _taken_out(part: "Message[str, str]", held: Bulky) -> bytes | None:
+    """The payload of a part, as it came, out of which something was taken."""
+    payload = part.get_payload() if held.runs else None
+    found = payload.encode("ascii", "surrogateescape") if isinstance(payload, str) else b""
+    return found if held.marks(found) else None
 
 
 def _file_name(part: "Message[str, str]") -> str:

@@ -18,7 +18,7 @@ from telephony.mail import secrets
 from telephony.mail.connecting import Account, Inbox
 from telephony.mail.errors import MailboxError
 from telephony.mail.models import Auth, Mailbox, MailboxKind, Tls, Trouble
-from telephony.mail.secrets import Secret, Tokens
+from telephony.mail.secrets import Keep, Secret, Tokens
 from telephony.mail.suggesting import USUAL, TopicRule
 from telephony.messages.mail import LOOPBACK, Mailer, MailError
 from telephony.queues import queries as queues
@@ -151,14 +151,14 @@ def box_of(row: Mailbox) -> Box:
     )  # fmt: skip
 
 
-def trial(session: Session, by: Principal, mailbox_id: int) -> Callable[[Tokens], Tried]:
+def trial(session: Session, by: Principal, mailbox_id: int) -> Callable[[Tokens, Keep], Tried]:
     """What tries a mailbox, to be called with no transaction open: it signs in to read and to write, no more."""
     row = locked(session, by, mailbox_id)
     secret, account_of, mailer_of_ = secrets.opened(session, row), reader(row), writer(row)
 
-    def tried(tokens: Tokens) -> Tried:
+    def tried(tokens: Tokens, keep: Keep) -> Tried:
         try:
-            credential = secrets.credential(row.auth, secret, tokens)
+            credential = secrets.credential(row.auth, secret, tokens, keep)
         except MailboxError as error:
             return Tried(error.trouble, error.trouble)
         reading, writing = None, None

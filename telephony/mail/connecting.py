@@ -22,6 +22,7 @@ from telephony.messages.mail import LOOPBACK
 
 TIMEOUT_S = 30.0
 CHUNK = 1_000_000  # bytes of a message asked for at a time
+_AWAY = "[UNAVAILABLE]"  # RFC 5530, 3: whoever it asks about users does not answer
 T = TypeVar("T")
 
 
@@ -151,10 +152,12 @@ def _connected(account: Account, timeout_s: float) -> Any:
 
 
 def _signed_in(client: Any, account: Account) -> None:
-    if account.auth is Auth.OAUTH2:
-        client.oauth2_login(account.username, account.credential)
-    else:
+    if account.auth is Auth.PASSWORD:
         client.login(account.username, account.credential)
+    elif client.has_capability("AUTH=OAUTHBEARER") and not client.has_capability("AUTH=XOAUTH2"):  # RFC 7628
+        client.oauthbearer_login(account.username, account.credential)
+    else:
+        client.oauth2_login(account.username, account.credential)
 
 
 def _tried(step: Callable[[], T], what: str) -> T:
@@ -162,7 +165,7 @@ def _tried(step: Callable[[], T], what: str) -> T:
     try:
         return step()
     except LoginError as error:  # so the library calls a connection that is cut meanwhile, too
-        cut = isinstance(error.__context__, IMAPClientAbortError | OSError)
+        cut = isinstance(error.__context__, IMAPClientAbortError | OSError) or _AWAY in str(error)
         raise MailboxError(Trouble.AWAY if cut else Trouble.CREDENTIALS, what) from error
     except ssl.SSLCertVerificationError as error:
         raise MailboxError(Trouble.INSECURE, f"{what}: {error.verify_message}") from error

@@ -73,6 +73,8 @@ def enclose(session: Session, by: Principal, *, thread_id: UUID, file: Brought, 
         raise FieldError("In questo file è stato trovato un virus: non si manda.", "file")
     if scanned.scan is Scan.FAILED:
         raise FieldError("L'antivirus non ha risposto: riprova fra poco.", "file")
+    if scanned.scan is Scan.TOO_LARGE:
+        raise FieldError("Il file è troppo grande per l'antivirus: dividilo, o riducilo.", "file")
     row, _ = queries.thread(session, by, thread_id, locked=True)
     if row.ente_id is None:
         raise ConflictError("Prima di' chi scrive: così si sa per quale ente.")

@@ -5,9 +5,11 @@ before the row is written, and putting them there again changes nothing. Numbers
 3501, 2.3.1.1): under another all is read again, and what was taken is known by its Message-ID and its digest.
 """
 
+import mmap
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,10 +29,11 @@ from crm.documents.store import DocumentStore, StoreError
 from crm.enti import queries as enti
 from telephony.mail import boxes, intake, secrets
 from telephony.mail.boxes import Box
+from telephony.mail.bulky import Raw
 from telephony.mail.connecting import Account, Inbox, Listed
 from telephony.mail.errors import LeaseLostError, MailboxError
 from telephony.mail.intake import Came
-from telephony.mail.models import Auth, Mailbox, Trouble
+from telephony.mail.models import MOST_BYTES, Auth, Mailbox, Trouble
 from telephony.mail.reading import Reading, read, unread
 from telephony.mail.secrets import Secret, Tokens
 
@@ -39,7 +42,6 @@ TAKEN = Counter("filodiretto_mails", "Mails fetched, by what became of them", ["
 LEASE = timedelta(minutes=2)  # renewed with each mail; longer than a step of the server's may take
 BACK_OFF = (30.0, 60.0, 300.0, 900.0)  # seconds, while it cannot be read
 BATCH, BATCH_BYTES, SMALL = 50, 8_000_000, 1_000_000
-MOST_BYTES = 150_000_000  # of a mail: above that it stays where it is, and only its beginning is read
 BEGINNING = 200_000
 NO_FOLDER = 0  # the UIDVALIDITY of what was not fetched; no server's (RFC 3501, 2.3.1.1)
 _BOX = table_of(Mailbox)
@@ -64,11 +66,12 @@ class Fetcher:
 
     def __init__(
         self, database: Database, store: DocumentStore, *, scanner: Scanner | None = None, tokens: Tokens | None = None,
-        anchors: Sequence[Certificate] = (), open_inbox: Callable[[Account], Inbox] = Inbox,
+        anchors: Sequence[Certificate] = (), open_inbox: Callable[[Account], Inbox] = Inbox, most: int = MOST_BYTES,
     ) -> None:  # fmt: skip
+        """`most`: bytes of a mail that is taken whole."""
         self._database, self._store = database, store
         self._scanner, self._tokens = scanner or Scanner(None), tokens or Tokens()
-        self._anchors, self._open = anchors, open_inbox
+        self._anchors, self._open, self._most = anchors, open_inbox, most
 
     def due(self) -> list[tuple[int, int]]:
         """Mailboxes that nobody reads now: each with its contract."""
@@ -87,17 +90,20 @@ class Fetcher:
         return self._database.transact(Scope.of_contract(contract_id), partial(_lease, mailbox_id=mailbox_id, who=who))
 
     def opened(self, leased: Leased) -> Inbox:
-        """Its folder. Raises `MailboxError`."""
+        """Its folder. A token that is not taken may be over: it is got anew, once. Raises `MailboxError`."""
         auth, secret = leased.auth_secret
         try:
-            return self._open(leased.account(secrets.credential(auth, secret, self._tokens)))
+            return self._opened(leased)
         except MailboxError as error:
-            if error.trouble is Trouble.CREDENTIALS:
-                self._tokens.refused(secret)
-            raise
+            if error.trouble is not Trouble.CREDENTIALS or auth is Auth.PASSWORD:
+                raise
+        self._tokens.refused(secret)
+        return self._opened(leased)
 
-    def round(self, leased: Leased, inbox: Inbox) -> int:
-        """Take all that is new; how many were. Raises `MailboxError`, `LeaseLostError`."""
+    def round(self, leased: Leased, inbox: Inbox, *, stop: Callable[[], bool] = lambda: False) -> int:
+        """Take all that is new, or what is taken when `stop` says so; how many were. Raises `MailboxError`,
+        `LeaseLostError`.
+        """
         last, now = self._database.transact(
             _scope(leased), partial(_begin, leased=leased, uidvalidity=inbox.uidvalidity)
         )  # fmt: skip
@@ -106,6 +112,8 @@ class Fetcher:
         for start in range(0, len(uids), BATCH):
             for one, raw in self._fetched(inbox, uids[start : start + BATCH], now):
                 taken += self._take(leased, inbox.uidvalidity, one, raw)
+                if stop():
+                    return taken
             # Gone while we looked: there is nothing to take of them.
             self._database.transact(
                 _scope(leased), partial(_advance, leased=leased, uid=uids[start : start + BATCH][-1])
@@ -127,6 +135,13 @@ class Fetcher:
         """Leave it to others: at once, or, when it cannot be read, after a while."""
         self._database.transact(_scope(leased), partial(_release, leased=leased, trouble=trouble))
 
+    def _opened(self, leased: Leased) -> Inbox:
+        def keep(old: Secret, new: Secret) -> None:
+            renewed = partial(secrets.renewed, mailbox_id=leased.box.id, old=old, new=new)
+            self._database.transact(_scope(leased), renewed)
+
+        return self._open(leased.account(secrets.credential(*leased.auth_secret, self._tokens, keep)))
+
     def _fetched(self, inbox: Inbox, uids: Sequence[int], now: datetime) -> Iterator[tuple[Listed, Path | bytes]]:
         """These in their order: small ones together, large ones piece by piece onto the disk."""
         together: list[Listed] = []
@@ -135,10 +150,11 @@ class Fetcher:
                 yield from self._together(inbox, together)
                 together = []
                 with tempfile.NamedTemporaryFile(prefix="filodiretto-mail-") as file:
-                    for piece in _at_most(inbox.pieces(one.uid), MOST_BYTES if one.size <= MOST_BYTES else BEGINNING):
+                    for piece in _at_most(inbox.pieces(one.uid), self._most if one.size <= self._most else BEGINNING):
                         file.write(piece)
                     file.flush()
-                    yield one, Path(file.name)
+                    told = one if file.tell() < self._most else replace(one, size=max(one.size, self._most + 1))
+                    yield told, Path(file.name)
                 continue
             together.append(one)
             if sum(each.size for each in together) > BATCH_BYTES:
@@ -154,22 +170,24 @@ class Fetcher:
 
     def _take(self, leased: Leased, uidvalidity: int, one: Listed, raw: Path | bytes) -> int:
         """Keep its bytes, then write it. What the database refuses is kept unread: it stops nobody else's."""
-        content = raw if isinstance(raw, bytes) else raw.read_bytes()
-        said = read(content, anchors=self._anchors, at=one.at)
-        write = partial(_write, leased=leased, uid=one.uid)
-        if self._database.transact(_scope(leased), partial(_known, leased=leased, said=said)):
-            self._database.transact(_scope(leased), partial(_advance, leased=leased, uid=one.uid))
-            TAKEN.labels("known").inc()
-            return 0
-        self._keep(leased, said.digest, raw)
-        scanned = {each.part: self._scanner.scan(each.content) for each in said.attachments}
-        came = Came(said, uidvalidity, one.uid, one.size, one.at, leased.kept_under, scanned)
-        try:
-            new = self._database.transact(_scope(leased), partial(write, came=came))
-        except (DataError, IntegrityError, StatementError, ValueError):
-            log.exception("mail_not_read", mailbox=leased.box.id, uid=one.uid)
-            bare = Came(unread(content), uidvalidity, one.uid, one.size, one.at, leased.kept_under)
-            new = self._database.transact(_scope(leased), partial(write, came=bare))
+        with _mapped(raw) as content:
+            said = read(content, anchors=self._anchors, at=one.at)
+            if one.size > self._most:  # files of which there is a beginning alone are no files
+                said = replace(said, attachments=(), cut=True)
+            if self._database.transact(_scope(leased), partial(_known, leased=leased, said=said)):
+                self._database.transact(_scope(leased), partial(_advance, leased=leased, uid=one.uid))
+                TAKEN.labels("known").inc()
+                return 0
+            self._keep(leased, said.digest, raw)
+            scanned = {each.part: self._scanner.scan(each.content) for each in said.attachments}
+            came = Came(said, uidvalidity, one.uid, one.size, one.at, leased.kept_under, scanned)
+            write = partial(_write, leased=leased, uid=one.uid)
+            try:
+                new = self._database.transact(_scope(leased), partial(write, came=came))
+            except (DataError, IntegrityError, StatementError, ValueError):
+                log.exception("mail_not_read", mailbox=leased.box.id, uid=one.uid)
+                bare = Came(unread(content), uidvalidity, one.uid, one.size, one.at, leased.kept_under)
+                new = self._database.transact(_scope(leased), partial(write, came=bare))
         TAKEN.labels("taken" if new else "known").inc()
         return int(new)
 
@@ -271,6 +289,16 @@ def _mine(session: Session, leased: Leased) -> Mailbox:
 
 def _scope(leased: Leased) -> Scope:
     return Scope.of_contract(leased.box.contract_id)
+
+
+@contextmanager
+def _mapped(raw: Path | bytes) -> Iterator[Raw]:
+    """A mail's bytes; of one on the disk whatever of them is looked at."""
+    if isinstance(raw, bytes) or not raw.stat().st_size:
+        yield raw if isinstance(raw, bytes) else b""
+        return
+    with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _at_most(pieces: Iterable[bytes], most: int) -> Iterator[bytes]:

@@ -6,7 +6,6 @@ addresses without an address are all sent, every day.
 
 import codecs
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,9 +113,8 @@ def _one_line(text: str) -> str:
 def _clean(text: str) -> str:
     """Without what no database keeps and no screen shows: NUL, other controls but for lines and tabs, lone surrogates,
     and what turns the direction of the text around it, by which a file's name seems to be another."""
-    return "".join(
-        c for c in text if c in "\n\r\t" or (unicodedata.category(c) not in {"Cc", "Cs"} and c not in _TURNS)
-    )
+    return _UNCLEAN.sub("", text)
 
 
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Unicode's categories Cc and Cs, and the directional formatting characters of UAX 9.
+_UNCLEAN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

@@ -6,7 +6,6 @@ All of it is one transaction, together with how far the mailbox has been read; i
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from types import MappingProxyType
 from uuid import UUID, uuid4
 
@@ -187,8 +186,8 @@ def _attach(session: Session, thread: MailThread, mail_id: UUID, came: Came) -> 
     session.add_all(
         MailAttachment(
             mail_id=mail_id, contract_id=thread.contract_id, ente_id=thread.ente_id, part=one.part, name=one.name,
-            media_type=one.media_type, kind=one.kind, doubtful=one.doubtful, size=len(one.content),
-            sha256=sha256(one.content).hexdigest(), scan=(scan := came.scanned.get(one.part, NOT_SCANNED)).scan,
+            media_type=one.media_type, kind=one.kind, doubtful=one.doubtful, size=one.size,
+            sha256=one.sha256, scan=(scan := came.scanned.get(one.part, NOT_SCANNED)).scan,
             virus=scan.virus,
         )
         for one in came.reading.attachments
@@ -247,11 +246,7 @@ def _failed(
         outbox.heard(
             session, message_id=ours.outbox_id, external_id=str(ours.outbox_id), told=MessageState.FAILED, reason=reason
         )
-    thread.trouble = True
-    if ours.agent_id is not None:
-        first = waiting.unanswered(session, ours.id)
-        waiting.begins(session, thread, first or since, certified=box.kind is MailboxKind.PEC)
-    session.flush()
+    waiting.not_arrived(session, thread, ours, since, certified=box.kind is MailboxKind.PEC)
 
 
 def _recipients(said: Reading) -> list[dict[str, object]]:

@@ -30,6 +30,8 @@ from telephony.mail.certified import PecKind
 from telephony.mail.kinds import FileKind
 from telephony.mail.signed import Proof
 
+MOST_BYTES = 150_000_000  # of a mail that is taken whole: a larger one stays where it is, and its beginning is taken
+
 
 class MailboxKind(StrEnum):
     EMAIL = "email"
@@ -55,6 +57,7 @@ class Trouble(StrEnum):
     AWAY = "away"  # no answer, or not in time
     INSECURE = "insecure"  # its certificate is not to be trusted, or it does not encrypt
     CREDENTIALS = "credentials"
+    TOKEN = "token"  # noqa: S105  # the authorisation server gives none
     NO_FOLDER = "no_folder"
     REFUSED = "refused"  # in another way
     STORE = "store"  # its mails cannot be kept here
@@ -228,6 +231,11 @@ class Mail(Base):
         Index("ix_mail_to_answer", "contract_id", "at", postgresql_where=text("inbound AND nature = 'person'")),
         CheckConstraint("(digest IS NULL) = (kept_under IS NULL)", name="kept"),
     )  # fmt: skip
+
+    @property
+    def is_beginning(self) -> bool:
+        """Whether only its beginning was taken: it is too large."""
+        return self.inbound and self.size > MOST_BYTES
 
 
 class MailAttachment(Base):

@@ -16,6 +16,7 @@ from cryptography.x509 import Certificate
 from telephony.mail import certified
 from telephony.mail.automatic import Bounce, Nature, bounce_of, nature_of
 from telephony.mail.bodies import Attachment, body_of
+from telephony.mail.bulky import Raw, lightened
 from telephony.mail.certified import Pec, PecKind
 from telephony.mail.headers import Correspondent, Headers, correspondents, dated, first, headers_of, ids_in
 from telephony.mail.sanitising import text_of
@@ -69,12 +70,13 @@ class Reading:
         return self.reply_to.address or self.sender.address
 
 
-def read(raw: bytes, *, anchors: Sequence[Certificate] = (), at: datetime | None = None) -> Reading:
+def read(raw: Raw, *, anchors: Sequence[Certificate] = (), at: datetime | None = None) -> Reading:
     """Read a message. `anchors`: whom signatures of certified mail lead to, at the instant `at` at which it came;
     without both nobody knows whose they are.
     """
     digest = hashlib.sha256(raw).hexdigest()
-    outer, whole = _parsed(raw)
+    held = lightened(raw, digest)
+    outer, whole = _parsed(held.rest)
     headers = headers_of(outer)
     pec = certified.pec_of(headers, outer)
     proof = Proof.UNSIGNED
@@ -82,10 +84,10 @@ def read(raw: bytes, *, anchors: Sequence[Certificate] = (), at: datetime | None
     if pec is not None:
         sender = _sender(headers)
         proof = proof_of(raw, outer, sender.address, anchors, at)
-        if not pec.is_receipt and (held := certified.carried(outer)) is not None:
-            inner, headers = held, headers_of(held)
+        if not pec.is_receipt and (wrapped := certified.carried(outer)) is not None:
+            inner, headers = wrapped, headers_of(wrapped)
     nature = Nature.RECEIPT if pec is not None and pec.is_receipt else nature_of(headers, inner)
-    body = body_of(inner)
+    body = body_of(inner, held)
     found = ids_in(first(headers, "message-id"))
     if not found and pec is not None and pec.kind is PecKind.TRANSPORT and pec.original_id:
         found = (pec.original_id,)
@@ -97,11 +99,11 @@ def read(raw: bytes, *, anchors: Sequence[Certificate] = (), at: datetime | None
         copied=correspondents(headers.get("cc", ())), sent_at=dated(first(headers, "date")),
         subject=first(headers, "subject")[:LONGEST_SUBJECT], text=body.text, html=body.html,
         attachments=body.attachments, nature=nature, bounce=bounce_of(inner) if nature is Nature.BOUNCE else None,
-        pec=pec, proof=proof, cut=body.cut or not whole,
+        pec=pec, proof=proof, cut=body.cut or held.cut or not whole,
     )  # fmt: skip
 
 
-def unread(raw: bytes) -> Reading:
+def unread(raw: Raw) -> Reading:
     """Of a message that cannot even be written down as it was read: that it came. Its original has everything."""
     digest = hashlib.sha256(raw).hexdigest()
     return Reading(
@@ -111,12 +113,13 @@ def unread(raw: bytes) -> Reading:
     )  # fmt: skip
 
 
-def part_of(raw: bytes, number: int) -> Attachment | None:
+def part_of(raw: Raw, number: int) -> Attachment | None:
     """One file of a message, by its place."""
-    outer, _ = _parsed(raw)
+    held = lightened(raw, hashlib.sha256(raw).hexdigest())
+    outer, _ = _parsed(held.rest)
     pec = certified.pec_of(headers_of(outer), outer)
-    held = certified.carried(outer) if pec is not None and not pec.is_receipt else None
-    return next((one for one in body_of(held or outer).attachments if one.part == number), None)
+    wrapped = certified.carried(outer) if pec is not None and not pec.is_receipt else None
+    return next((one for one in body_of(wrapped or outer, held).attachments if one.part == number), None)
 
 
 def _parsed(raw: bytes) -> tuple["Message[str, str]", bool]:

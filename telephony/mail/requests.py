@@ -158,7 +158,7 @@ def _lost(session: Session, row: MailThread) -> tuple[str, ...]:
 
 def _fits(file: MailAttachment) -> bool:
     """Whether a case can have it. By what is in it, and looked through."""
-    bad = file.doubtful or file.scan in {Scan.INFECTED, Scan.FAILED}
+    bad = file.doubtful or file.scan in {Scan.INFECTED, Scan.FAILED, Scan.TOO_LARGE}
     return file.kind in _TAKEN and not bad and 0 < file.size <= case_documents.MOST_BYTES
 
 

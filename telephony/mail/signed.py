@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from enum import StrEnum
+from itertools import islice
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from telephony.mail.bodies import content_of, parts_of
+from telephony.mail.bulky import Raw
 
 PROVIDER = "posta-certificata@"  # from which envelopes and receipts come (D.M. 2 November 2005, annex, 6.3)
 _DEEPEST, _MOST_NODES, _MOST_BYTES = 30, 20_000, 2_000_000
@@ -60,7 +62,7 @@ class _BrokenError(Exception):
 
 
 def proof_of(
-    raw: bytes, message: "Message[str, str]", sender: str, anchors: Sequence[x509.Certificate], at: datetime | None
+    raw: Raw, message: "Message[str, str]", sender: str, anchors: Sequence[x509.Certificate], at: datetime | None
 ) -> Proof:  # fmt: skip
     """What the signature around a whole message proves: of whom it was from at an instant."""
     if message.get_content_type() != "multipart/signed":
@@ -79,12 +81,15 @@ def proof_of(
     return Proof.VALID if named and _leads_to(signer, others, anchors, at) else Proof.UNTRUSTED
 
 
-def first_part(raw: bytes, boundary: bytes) -> bytes:
+def first_part(raw: Raw, boundary: bytes) -> bytes:
     """The exact bytes of a first part; the end of line before a boundary belongs to the boundary (RFC 2046, 5.1.1)."""
-    fences = list(re.finditer(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?=\r?\n|\Z)", raw))
+    said = re.finditer(b"--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?:\r?\n|\Z)", raw)
+    fences = list(islice((one for one in said if one.start() == 0 or raw[one.start() - 1 : one.start()] == b"\n"), 2))
     if len(fences) < 2:
         raise _BrokenError
-    return re.sub(rb"\A\r?\n", b"", raw[fences[0].end() : fences[1].start()])
+    end = fences[1].start()
+    end -= 2 if raw[max(end - 2, 0) : end] == b"\r\n" else 1
+    return raw[fences[0].end() : max(end, fences[0].end())]
 
 
 def _signer_of(part: bytes, signature: bytes) -> tuple[x509.Certificate, list[x509.Certificate]]:
@@ -92,6 +97,8 @@ def _signer_of(part: bytes, signature: bytes) -> tuple[x509.Certificate, list[x5
     try:
         return _signer(part, signature)
     except (_BrokenError, InvalidSignature):
+        if part.count(b"\n") == part.count(b"\r\n"):
+            raise
         return _signer(part.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), signature)
 
 

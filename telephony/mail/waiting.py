@@ -52,6 +52,15 @@ def unanswered(session: Session, answer_id: UUID) -> datetime | None:
     return min(session.scalars(its.returning(_MAIL.c.at)), default=None)
 
 
+def not_arrived(session: Session, thread: MailThread, ours: Mail, at: datetime, *, certified: bool) -> None:
+    """What we wrote did not arrive: whoever an answer was for still waits for it, and has since he wrote."""
+    thread.trouble = True
+    if ours.agent_id is not None:
+        since = unanswered(session, ours.id)
+        begins(session, thread, since or at, certified=certified)
+    session.flush()
+
+
 def of_contacts(session: Session, by: Principal, contact_ids: Collection[int]) -> list[MailThread]:
     """The conversations that he may read in which these people wait for an answer, the most urgent first."""
     theirs = (MailThread.contact_id.in_(contact_ids), MailThread.state == ThreadState.OPEN)

@@ -87,8 +87,10 @@ class Watch:
         inbox = self._fetcher.opened(leased)
         with inbox:
             while not self._stop.is_set():
-                self._fetcher.round(leased, inbox)
+                self._fetcher.round(leased, inbox, stop=self._stop.is_set)
                 with self._lock:
+                    if self._stop.is_set():  # whoever wakes those who wait has done so
+                        return
                     self._waiting[mailbox_id] = inbox
                 try:
                     if inbox.can_idle:

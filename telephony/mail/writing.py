@@ -18,17 +18,17 @@ from crm.documents.store import DocumentStore, StoreError
 from crm.enti import queries as enti
 from crm.messages import service as messages
 from crm.messages.models import Message, MessageChannel
-from crm.messages.outbox import Leased
+from crm.messages.outbox import NOT_ARRIVED, Leased
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 from crm.messages.wording import Written
-from telephony.mail import boxes, copies, enclosing, secrets
+from telephony.mail import boxes, copies, enclosing, secrets, waiting
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
 from telephony.mail.copies import Lost
 from telephony.mail.errors import MailboxError
 from telephony.mail.models import Mail, Mailbox, MailboxKind, MailEnclosure, MailThread
-from telephony.mail.secrets import Tokens
+from telephony.mail.secrets import Secret, Tokens
 from telephony.messages.delivery import NoRouteError, Route, Routes
 from telephony.messages.mail import Attached, message_id
 
@@ -71,7 +71,7 @@ def routes(tokens: Tokens, store: DocumentStore) -> Routes:
     """How mails of these templates leave: by their mailbox's own server, with the files that the store has."""
 
     def route(database: Database, one: Leased) -> Route | None:
-        def read(session: Session) -> tuple[Mail, MailThread, Mailbox, secrets.Secret, list[MailEnclosure]] | None:
+        def read(session: Session) -> tuple[Mail, MailThread, Mailbox, Secret, list[MailEnclosure]] | None:
             mail = session.scalars(select(Mail).where(Mail.outbox_id == one.id)).one_or_none()
             if mail is None:
                 return None
@@ -82,14 +82,19 @@ def routes(tokens: Tokens, store: DocumentStore) -> Routes:
 
         with database.begin(Scope.of_enti([one.ente_id])) as session:
             contract_ids = enti.contracts_of(session, one.ente_id)
-        found = database.transact(Scope.of_enti([one.ente_id], contract_ids), read)
+        scope = Scope.of_enti([one.ente_id], contract_ids)
+        found = database.transact(scope, read)
         if found is None:
             return None
         mail, thread, row, secret, files = found
         if row.closed_at is not None:
             raise NoRouteError("the mailbox is closed", permanent=True)
+
+        def keep(old: Secret, new: Secret) -> None:
+            database.transact(scope, partial(secrets.renewed, mailbox_id=row.id, old=old, new=new))
+
         try:
-            credential = secrets.credential(row.auth, secret, tokens)
+            credential = secrets.credential(row.auth, secret, tokens, keep)
         except MailboxError as error:
             raise NoRouteError(str(error), permanent=False) from error
         mailer = boxes.writer(row)(credential)
@@ -97,11 +102,28 @@ def routes(tokens: Tokens, store: DocumentStore) -> Routes:
         copied = tuple(one["address"] for one in mail.recipients if one["copied"])
         return Route(
             mailer, row.name, answers, thread.code, by_hand=mail.agent_id is not None, copied=copied,
-            attached=tuple(_attached(store, one) for one in files),
+            attached=tuple(_attached(store, one) for one in files), not_let_in=partial(tokens.refused, secret),
             not_copied=partial(not_copied, mail_id=mail.id, why=Lost.REFUSED),
         )  # fmt: skip
 
     return route
+
+
+def did_not_leave(session: Session, message_id: UUID) -> None:
+    """A message has just ended: of an answer that was not taken somebody hears in its conversation, which is open
+    again.
+    """
+    row = session.get(Message, message_id)
+    if row is None or row.state not in NOT_ARRIVED or row.ended_at != clock.now(session):
+        return
+    mail = session.scalars(select(Mail).where(Mail.outbox_id == message_id)).one_or_none()
+    if mail is None:
+        return
+    thread = session.get_one(MailThread, mail.thread_id, with_for_update=True, populate_existing=True)
+    waiting.not_arrived(session, thread, mail, clock.now(session), certified=row.channel is MessageChannel.PEC)
+    thread.version += 1
+    session.flush()
+    touch(session, topics.mail(thread.contract_id), topics.mail_thread(thread.id))
 
 
 def not_copied(session: Session, addresses: Sequence[str], *, mail_id: UUID, why: Lost) -> None:

@@ -58,6 +58,7 @@ class Route:
     by_hand: bool
     copied: tuple[str, ...] = ()
     attached: tuple[Attached, ...] = ()
+    not_let_in: Callable[[], None] = lambda: None  # the server refused what was shown to it
     not_copied: Callable[[Session, tuple[str, ...]], None] = _nobody  # to whom the server takes no copy
 
 
@@ -72,9 +73,14 @@ class NoRouteError(Exception):
 Routes = Callable[[Database, Leased], Route | None]  # none: it leaves as all others do; raises `NoRouteError`
 ABREAST = 10  # messages of many that are sent at the same time
 Before = Callable[[Session, Collection[UUID]], None]  # withholds those that must not leave any more
+Ended = Callable[[Session, UUID], None]  # is told of a message of a template with a route that may just have ended
 
 
 def _leave(_session: Session, _message_ids: Collection[UUID]) -> None:
+    pass
+
+
+def _told(_session: Session, _message_id: UUID) -> None:
     pass
 
 
@@ -83,11 +89,11 @@ class Delivery:
 
     def __init__(
         self, carrier: Carrier, mailer: Mailer | None, addresses: Addresses, *, before: Before = _leave,
-        routes: Mapping[str, Routes] = MappingProxyType({}),
+        routes: Mapping[str, Routes] = MappingProxyType({}), ended: Ended = _told,
     ) -> None:  # fmt: skip
         """`routes`: how e-mails of a template leave, where they do so in a way of their own."""
         self._carrier, self._mailer, self._addresses = carrier, mailer, addresses
-        self._before, self._routes = before, routes
+        self._before, self._routes, self._ended = before, routes, ended
 
     def runner(self, enclosing: Mapping[str, Enclose] = NOTHING) -> Runner:
         """How jobs of the kind `outbox.DELIVER` are done. `enclosing`: what goes with e-mails, by their template."""
@@ -105,16 +111,24 @@ class Delivery:
         def take(session: Session) -> tuple[Leased | None, str, str | None]:
             name = enti.badges(session)[job.ente_id].name
             self._before(session, [message_id])
-            return outbox.lease(session, message_id), name, lines.sender(session, job.ente_id)
+            leased = outbox.lease(session, message_id)
+            if leased is None:
+                self._ended(session, message_id)
+            return leased, name, lines.sender(session, job.ente_id)
 
         one, ente, line = database.transact(scope, take)
         if one is None:
             return
+        write: Callable[[Session], None]
         if one.template in self._routes:
-            write = self._routed(database, one)
+            write = partial(self._tell, came=self._routed(database, one), message_id=message_id)
         else:
             write = self._done(one, ente, line, lambda: _enclosed(database, one, enclosing))
         database.transact(scope, write)
+
+    def _tell(self, session: Session, came: Callable[[Session], None], message_id: UUID) -> None:
+        came(session)
+        self._ended(session, message_id)
 
     def deliver_many(self, database: Database, job: Taken) -> None:
         """The same of many messages, some at a time: those that are under way when somebody dies are looked for."""
@@ -157,6 +171,7 @@ class Delivery:
     def gave_up(self, session: Session, job: Taken) -> None:
         """A fault of ours, every time: it is shown to somebody."""
         outbox.broken(session, UUID(job.argument["message"]))
+        self._ended(session, UUID(job.argument["message"]))
 
     # -- SMS --------------------------------------------------------------------------------------------------
 
@@ -257,11 +272,11 @@ class Delivery:
                 one.id, route.sender, one.address, one.subject, one.body, one.made_at, answers=route.answers,
                 thread=route.thread, by_hand=route.by_hand, copied=route.copied, attached=route.attached,
             )  # fmt: skip
-            return self._handed_over(one, route.mailer, mail, route.not_copied)
+            return self._handed_over(one, route.mailer, mail, route.not_copied, route.not_let_in)
 
     def _handed_over(
         self, one: Leased, mailer: Mailer, mail: Mail,
-        not_copied: Callable[[Session, tuple[str, ...]], None] = _nobody,
+        not_copied: Callable[[Session, tuple[str, ...]], None] = _nobody, not_let_in: Callable[[], None] = lambda: None,
     ) -> Callable[[Session], None]:  # fmt: skip
         """Sent; or, where nobody knows whether it was taken, sent once more."""
         if one.may_have_left and one.looks > 1:  # whoever repeated it died at it
@@ -269,6 +284,8 @@ class Delivery:
         try:
             refused = mailer.send(mail)
         except MailError as error:
+            if error.not_let_in:
+                not_let_in()
             return self._mail_refused(one, error)
         log.info("message_sent", channel=one.channel.value, attempt=one.attempts)
         ENDED.labels(one.channel.value, "sent").inc()
@@ -291,7 +308,8 @@ class Delivery:
             return partial(outbox.unknown, one=one, wait=MAIL_REPEATED_AFTER)
         if error.permanent:
             log.warning("message_refused", channel=one.channel.value, error=str(error))
-            return _fails(one, Reason.BAD_ADDRESS if error.no_mailbox else Reason.REFUSED)
+            large = Reason.TOO_LARGE if error.too_large else Reason.REFUSED
+            return _fails(one, Reason.BAD_ADDRESS if error.no_mailbox else large)
         if one.may_have_left:
             return partial(outbox.repeat_later, one=one)
         return _again(one, str(error))

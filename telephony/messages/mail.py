@@ -23,20 +23,24 @@ _DATA_WANTED = 354
 _METHOD = re.compile(r"^METHOD:([A-Z]+)\r?$", re.MULTILINE)  # of an entry for calendars
 _TAKEN = frozenset({250, 251})  # 251: and forwarded
 _NO_SUCH_MAILBOX = frozenset({550, 551, 553})
+_TOO_LARGE = 552  # to MAIL FROM (RFC 1870, 6.1); elsewhere it may be that somebody's mailbox is full
+_TOO_LARGE_SAID = re.compile(rb"5\.(?:3\.4|2\.3)\b")  # RFC 3463, 3.3 and 3.4
 
 
 class MailError(Exception):
     """It was not taken, or nobody knows.
 
     `permanent`: trying again cannot help; `unknown`: the server had it all and did not say whether it took it;
-    `no_mailbox`: there is nobody of that address; `not_let_in`: the server refuses user or password.
+    `no_mailbox`: there is nobody of that address; `not_let_in`: the server refuses user or password; `too_large`: it
+    takes none of that size.
     """
 
     def __init__(
         self, said: str, *, permanent: bool = False, unknown: bool = False, no_mailbox: bool = False,
-        not_let_in: bool = False,
+        not_let_in: bool = False, too_large: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(said)
+        self.too_large = too_large
         self.not_let_in = not_let_in
         self.permanent = permanent
         self.unknown = unknown
@@ -162,7 +166,7 @@ class Mailer:
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
             if self._token:
-                server.auth("XOAUTH2", self._bearer)
+                self._show_token(server)
             elif self._user and not (self._host in LOOPBACK and not server.has_extn("auth")):  # nobody is asked there
                 server.login(self._user, self._password)
         except (OSError, smtplib.SMTPException) as error:
@@ -174,9 +178,17 @@ class Mailer:
             ) from error
         return server
 
-    def _bearer(self, challenge: bytes | None = None) -> str:
-        """An access token, as RFC 7628's forerunner has it; to a refusal an empty line, so that it is said in full."""
-        return "" if challenge else f"user={self._user}\x01auth=Bearer {self._token}\x01\x01"
+    def _show_token(self, server: smtplib.SMTP) -> None:
+        """By the standard (RFC 7628) where the server knows nothing else, else by its forerunner. To a refusal that
+        comes as a question the answer is a line that means nothing, so that it is said in full.
+        """
+        offered = server.esmtp_features.get("auth", "").upper().split()
+        if "OAUTHBEARER" in offered and "XOAUTH2" not in offered:
+            first = f"n,a={self._user},\x01host={self._host}\x01port={self._port}\x01auth=Bearer {self._token}\x01\x01"
+            server.auth("OAUTHBEARER", lambda asked=None: "\x01" if asked else first)
+        else:
+            first = f"user={self._user}\x01auth=Bearer {self._token}\x01\x01"
+            server.auth("XOAUTH2", lambda asked=None: "" if asked else first)
 
     def _opened(self) -> smtplib.SMTP:
         if self._tls:
@@ -194,10 +206,13 @@ def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: by
     """The three steps of RFC 5321. Until the content has gone nothing can have been taken; then the reply decides.
 
     The first of `to` is whom it is for: a copy that the server does not take for another keeps it from nobody. Those
-    are what comes back.
+    are what comes back. What is larger than the server says it takes is not begun with (RFC 1870).
     """
+    size, most = len(content), server.esmtp_features.get("size", "")
+    if most.isdecimal() and 0 < int(most) < size:
+        raise MailError(f"the mail server takes {most} bytes, not {size}", permanent=True, too_large=True)
     try:
-        _expect(server.mail(sender), whose_fault_is_ours=True)
+        _expect(server.mail(sender, [f"SIZE={size}"] if server.has_extn("size") else []), whose_fault_is_ours=True)
         _expect(server.rcpt(to[0]))
         refused = frozenset(one for one in to[1:] if server.rcpt(one)[0] not in _TAKEN)
         _expect(server.docmd("DATA"), wanted=_DATA_WANTED)
@@ -216,11 +231,13 @@ def _hand_over(server: smtplib.SMTP, sender: str, to: Sequence[str], content: by
 
 def _expect(reply: tuple[int, bytes], *, wanted: int = 250, whose_fault_is_ours: bool = False) -> None:
     """Raise what a refusal means: 4xx may pass, 5xx will not. That the sender is refused is a setting to put right."""
-    code, _ = reply
+    code, said = reply
     if code == wanted or (wanted == 250 and code in _TAKEN):
         return
-    permanent = code >= 500 and not whose_fault_is_ours
-    raise MailError(f"the mail server answered {code}", permanent=permanent, no_mailbox=code in _NO_SUCH_MAILBOX)
+    too_large = bool(_TOO_LARGE_SAID.match(said)) or (code == _TOO_LARGE and whose_fault_is_ours)
+    permanent = code >= 500 and (too_large or not whose_fault_is_ours)
+    no_mailbox = code in _NO_SUCH_MAILBOX and not too_large
+    raise MailError(f"the mail server answered {code}", permanent=permanent, no_mailbox=no_mailbox, too_large=too_large)
 
 
 def _dotted(content: bytes) -> bytes:

@@ -115,7 +115,6 @@ def test_an_answer_to_a_request_goes_by_letter(sit_down: Callable[..., Desk]) ->
     assert_accessible(page)
 
     page.goto("/letters/answers")
-    page.locator("summary").first.click()
     page.fill("#postage-20", "0,95")
     assert_accessible(page)
     page.get_by_role("button", name="Prepara le lettere").click()
@@ -123,7 +122,7 @@ def test_an_answer_to_a_request_goes_by_letter(sit_down: Callable[..., Desk]) ->
     expect(page.locator("#batch")).to_contain_text("pronto per la stampa", timeout=SLOWLY)
     page.fill("#to", "Tipografia Arno")
     page.get_by_role("button", name="È stato consegnato").click()
-    expect(page.locator("#batch tbody td", has_text="spedita")).to_be_visible(timeout=SLOWLY)
+    expect(page.locator("#batch tbody td", has_text="spedita").first).to_be_visible(timeout=SLOWLY)
     page.goto(case)
     expect(page.locator("#case-who")).to_contain_text("Chiusa")
     expect(page.locator("#case-letters")).to_contain_text("spedita")

@@ -6,14 +6,14 @@ from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
 from crm.core.db import Database, Scope
 from crm.documents.models import Scan
 from telephony.mail import boxes, deeds, intake
 from telephony.mail.intake import Came
-from telephony.mail.models import MailAttachment, Mailbox, MailThread, ThreadState
+from telephony.mail.models import Mail, MailAttachment, Mailbox, MailThread, ThreadState
 from telephony.mail.reading import read
 from tests.cast import AS_OF, Cast, principal_of
 from tests.telephony.mail.conftest import told
@@ -113,6 +113,11 @@ def test_what_a_stranger_wrote_runs_nothing_and_fetches_nothing(
     with database.begin(Scope.of_contract(cast.contract)) as session:
         session.scalars(select(MailAttachment)).one().scan = Scan.INFECTED
     assert anna.get(file[1]).status_code == 403
+    with database.begin(Scope.of_contract(cast.contract)) as session:
+        session.execute(update(Mail).where(Mail.subject == "Ricevuta").values(size=180_000_000))
+    page = anna.get(f"/mail/{inbox['Ricevuta']}")
+    assert "qui c'è solo l'inizio" in page.text.replace("&#39;", "'")
+    assert "cartella INBOX" in page.text
     as_(client, "vera")  # of the ente: the mailboxes are the centre's
     assert [client.get(one).status_code for one in ("/mail", frame[1], file[1], original[1])] == [403] * 4
 

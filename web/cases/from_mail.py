@@ -12,7 +12,7 @@ from crm.cases.documents import Brought
 from crm.core.errors import ConflictError
 from crm.documents.store import StoreError
 from telephony.mail import requests
-from telephony.mail.fetching import MOST_BYTES
+from telephony.mail.models import MOST_BYTES
 from telephony.mail.reading import part_of
 from web.edge.visits import Visit
 from web.wiring import Runtime

@@ -27,7 +27,8 @@ from crm.cases import (
 )
 from crm.cases.consigning import service as consigning
 from crm.cases.consigning.service import Preview
-from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Who, possible
+from crm.cases.instalments import rules as instalments
+from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Topic, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
 from crm.cases.service import Said
@@ -77,6 +78,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
             "reached": citizens.is_reached(session, row),
             "news": found.heard_at or requests.unread_since(session, case_id),
             "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),
+            "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,
             "longer_until": running.longer_until(session, row) if Who.OPERATOR in his else None,
             "consigned": consigning.of_case(session, case_id),
             "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
@@ -141,38 +143,10 @@ def identify(
     return told_anew("Ora è nel suo fascicolo.", visit)
 
 
-@router.post("/{case_id}/debts")
-def debts(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version,
-    references: Annotated[tuple[str, ...], Form()] = (), why: FieldText = "",
-) -> Response:  # fmt: skip
-    """It is about these debts."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: concerning.change(
-            session, visit.principal, case_id=case_id, version=version, references=references, why=why
-        ),
-    )
-    return told_anew("Posizioni cambiate.", visit)
-
-
-@router.post("/{case_id}/debts/named")
-def named(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reference: FieldText = ""
-) -> Response:  # fmt: skip
-    """It is about a debt whose number he wrote, too."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: concerning.add_named(
-            session, visit.principal, case_id=case_id, version=version, reference=reference
-        ),
-    )
-    return told_anew("Posizione aggiunta.", visit)
-
-
 @router.post("/{case_id}/protocol")
 def protocol(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = ""
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = "",
+    instead_of: FieldText = "",
 ) -> Response:  # fmt: skip
     """The number that the ente's protocol gave it."""
     try:
@@ -182,7 +156,7 @@ def protocol(
     runtime.database.transact(
         _scope(visit),
         lambda session: service.register(
-            session, visit.principal, case_id=case_id, version=version, number=number, day=on
+            session, visit.principal, case_id=case_id, version=version, number=number, day=on, instead_of=instead_of
         ),
     )
     return told_anew("Protocollo scritto.", visit)

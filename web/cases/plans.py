@@ -66,7 +66,8 @@ def tried(
         return {
             "one": one, "ente": enti.badges(session)[one.ente_id], "owed": owed, "may": may, "rates": rates,
             "scheme": scheme, "schemes": Scheme, "count": count or usual, "first": begins, "rate": yearly,
-            "proven": proven, "wrong": wrong, "own": instalments.own(session, one.ente_id) is not None,
+            "beyond": begun if begun != usual and not count.strip() else None, "proven": proven, "wrong": wrong,
+            "own": instalments.own(session, one.ente_id) is not None,
             "manages": Who.SUPERVISOR in rights.parts(session, visit.principal, one.ente_id),
         }  # fmt: skip
 

@@ -92,7 +92,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Deed.REJECTED: "Respinta dal gestionale: è da decidere di nuovo",
         Deed.WRITE_LETTER: "Scritta una risposta per lettera",
         Deed.DROP_LETTER: "La risposta per lettera non parte",
-        Deed.POST_TOLD: "Che cosa dice la posta della lettera",
+        Deed.POST_TOLD: "La posta dice della lettera",
     },
     Fate: {
         Fate.LEAVES: "può partire",

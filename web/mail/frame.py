@@ -13,9 +13,8 @@ from crm.core.errors import ConflictError, ForbiddenError, NotFoundError
 from crm.documents.models import Scan
 from crm.documents.store import StoreError
 from telephony.mail import queries
-from telephony.mail.fetching import MOST_BYTES
 from telephony.mail.kinds import shown
-from telephony.mail.models import Mail
+from telephony.mail.models import MOST_BYTES, Mail
 from telephony.mail.reading import part_of, read
 from telephony.mail.sanitising import sanitised
 from web.edge.i18n import translations

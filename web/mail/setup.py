@@ -1,5 +1,6 @@
 """Mailboxes as they are set up: which there are, how they do, a trial."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -11,7 +12,7 @@ from crm.core import clock
 from crm.core.errors import InvalidError, NotFoundError
 from crm.enti import queries as enti
 from telephony.calls.choices import Topic
-from telephony.mail import boxes, measured, waiting
+from telephony.mail import boxes, measured, secrets, waiting
 from telephony.mail.boxes import Told
 from telephony.mail.models import Auth, Mailbox, MailboxKind, Tls
 from telephony.mail.secrets import Secret, Tokens
@@ -87,7 +88,12 @@ def trial(runtime: RuntimeDep, visit: ChangeDep, mailbox: int) -> Response:
     words = translations(visit.language)
     with runtime.database.begin(visit.scope(Permission.MAILBOX_MANAGE)) as session:
         attempt = boxes.trial(session, visit.principal, mailbox)
-    came = attempt(Tokens())
+
+    def keep(old: Secret, new: Secret) -> None:
+        renewed = partial(secrets.renewed, mailbox_id=mailbox, old=old, new=new)
+        runtime.database.transact(visit.scope(Permission.MAILBOX_MANAGE), renewed)
+
+    came = attempt(Tokens(), keep)
     reads = words.gettext("funziona") if came.reading is None else words.gettext(word_for(came.reading))
     writes = words.gettext("funziona") if came.writing is None else words.gettext(word_for(came.writing))
     return told(f"{words.gettext('Per leggere')}: {reads}. {words.gettext('Per scrivere')}: {writes}.")

@@ -37,6 +37,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Trouble.AWAY: "Il server non risponde: controlla nome e porta",
         Trouble.INSECURE: "La connessione non è sicura: controlla la cifratura e il certificato del server",
         Trouble.CREDENTIALS: "Utente o password non sono accettati",
+        Trouble.TOKEN: "L'autorizzazione OAuth2 è scaduta o revocata: genera un nuovo token di aggiornamento e salvalo",
         Trouble.NO_FOLDER: "La cartella non c'è",
         Trouble.REFUSED: "Il server rifiuta ciò che gli si chiede",
         Trouble.STORE: "I messaggi non si possono conservare qui: avvisa chi gestisce il sistema",
@@ -70,6 +71,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
     },
     Scan: {
         Scan.NOT_SCANNED: "virus non cercati", Scan.FAILED: "l'antivirus non ha risposto",
+        Scan.TOO_LARGE: "troppo grande per l'antivirus: virus non cercati",
         Scan.CLEAN: "nessun virus trovato", Scan.INFECTED: "contiene un virus",
     },
 }  # fmt: skip

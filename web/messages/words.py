@@ -32,6 +32,7 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Reason.BAD_ADDRESS: "il numero o l'indirizzo non esiste",
         Reason.OPTED_OUT: "ha risposto STOP al gestore telefonico",
         Reason.NOT_DELIVERED: "partito, ma non recapitato",
+        Reason.TOO_LARGE: "troppo grande per il server di posta: togli o riduci gli allegati",
         Reason.REFUSED: "rifiutato da chi doveva recapitarlo",
         Reason.NOT_FOUND: "nessuno ha confermato l'invio, e al gestore non risulta",
         Reason.NOT_SURE: "nessuno ha confermato l'invio: potrebbe essere arrivato",

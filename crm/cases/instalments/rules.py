@@ -12,7 +12,7 @@ from crm.access.permissions import Principal
 from crm.audit import service as audit
 from crm.cases import rights
 from crm.cases.instalments.models import InstalmentRules
-from crm.cases.instalments.plans import LOCAL, Band, Rules, Scheme, agency, checked
+from crm.cases.instalments.plans import LOCAL, Band, Rules, Scheme, agency, allowed, checked
 from crm.cases.lifecycle import Who
 from crm.cases.models import CasePosition
 from crm.core import clock
@@ -71,6 +71,12 @@ def owed(session: Session, case_id: int) -> Owed:
         sum(row.residual_cents for row in rows), sum(min(row.tax_cents, row.residual_cents) for row in rows),
         min((row.as_of for row in rows), default=None),
     )  # fmt: skip
+
+
+def possible(session: Session, ente_id: int, case_id: int) -> Band | None:
+    """How many there may be by the ente's rules for what a case's debts come to now; none where nothing is owed."""
+    cents = owed(session, case_id).cents
+    return allowed(own(session, ente_id) or LOCAL, cents) if cents else None
 
 
 def stored(rules: Rules) -> dict[str, Any]:

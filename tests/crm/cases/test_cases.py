@@ -24,6 +24,7 @@ from crm.cases import (
     watching,
 )
 from crm.cases import running as running_terms
+from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
 from crm.cases.queries import Filter, Whose
@@ -254,6 +255,32 @@ def test_the_ente_asks_for_papers_and_only_what_is_nobodys_is_opened_without_a_t
         service.open_case(
             everything, anna, request=Request(Topic.RELIEF, Channel.PHONE, "x"), ente_id=cast.empoli
         )  # fmt: skip
+
+
+def test_papers_for_the_ente_are_due_in_two_working_days_for_its_litigation_office_in_seven_and_late_ones_count(
+    everything: Session, cast: Cast, anna: Principal
+) -> None:
+    now = clock.now(everything)
+    today = clock.business_day(now)
+    levels = of_contract(PRESETS["intercent_er"].levels, cast.contract)
+    put(everything, Agreement(cast.contract, today - timedelta(days=30), Period.MONTH, levels))
+    calendar = running_terms.patron(everything, cast.empoli)
+    for topic, days in ((Topic.PAPERS, 2), (Topic.LITIGATION, 7)):
+        for ago in (0, 20):
+            request = Request(topic, Channel.ENTE, "Le relate", received_at=now - timedelta(days=ago) if ago else None)
+            case = service.open_case(everything, anna, request=request, ente_id=cast.empoli)
+            one = seen(everything, case)
+            assert one.due_at == due_at(one.received_at, Span(days, working=True), calendar)
+            does(everything, anna, case, Deed.TAKE)
+            does(everything, anna, case, Deed.HAND_OVER, "Consegnate all'ufficio")
+            (term,) = seen(everything, case).terms
+            assert (term.kind, term.in_time) == (TermKind.HANDED_OVER, ago == 0)
+    known = evidence.of_period(everything, cast.contract, today - timedelta(days=30), today + timedelta(days=30))
+    for metric in (MetricName.CASE_INFORMATION, MetricName.LITIGATION_PAPERS):
+        promise = next(one for one in levels if one.metric == metric)
+        verdict = judge(promise, known, USUAL)
+        assert (verdict.part, verdict.whole) == (1, 2)
+        assert verdict.penalised  # each day late is paid for
 
 
 def test_cases_are_shared_by_topic_and_room_and_given_by_hand(

@@ -58,6 +58,19 @@ def test_a_year_s_interest_on_the_tax_alone() -> None:
     assert (one.due_on, one.interest, one.cents) == (date(2027, 11, 30), 20_00, 1_220_00)
 
 
+def test_a_plan_computed_by_hand() -> None:
+    """1,000 euro, 800 of them tax, in three from 20 November at 2.5 per cent: 800.00 for 41 days, 533.33 for 31 (what
+    is left of the tax once 266.67 are paid), 266.66 for 28, each × 0.025 / 365.
+    """
+    rules = Rules((Band(None, 1, 72),), Decimal("2.5"))
+    made = plan(1_000_00, taxed=800_00, count=3, begins=TODAY, first=date(2026, 12, 1), rules=rules)
+    assert [(one.due_on, one.principal, one.interest, one.cents, one.left) for one in made] == [
+        (date(2026, 12, 31), 333_34, 2_25, 335_59, 666_66),
+        (date(2027, 1, 31), 333_33, 1_13, 334_46, 333_33),
+        (date(2027, 2, 28), 333_33, 51, 333_84, 0),
+    ]
+
+
 def test_the_ente_s_own_rules_leave_36_for_large_debts_and_are_kept_as_they_are() -> None:
     with pytest.raises(InvalidError) as refused:
         checked(Rules((Band(1_000_00, 2, 6), Band(900_00, 7, 5), Band(None, 6, 24)), Decimal(30), -1))

@@ -35,7 +35,7 @@ def test_it_names_the_request_and_its_protocol_and_asks_for_no_money() -> None:
         day=date(2026, 12, 11),
     )  # fmt: skip
     assert said["references"] == (
-        "Risposta alla sua richiesta n. 2026/118 dell'8 novembre 2026, protocollo n. 40/2026 del 9 novembre 2026"
+        "Richiesta n. 2026/118 dell'8 novembre 2026, protocollo n. 40/2026 del 9 novembre 2026"
     )
     assert said["paragraphs"] == ["Uno\ndue", "Tre"]
     assert (said["rows"], said["notices"], said["how"]) == ([], [], [])

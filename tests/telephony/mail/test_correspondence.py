@@ -1,9 +1,7 @@
 """From a mail that comes to the answer that leaves: threads, acknowledgements, receipts, who may be told what."""
 
-import socket
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from functools import partial
@@ -11,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
@@ -33,11 +30,10 @@ from crm.levels.agreement import Agreement, Period
 from crm.levels.known import Replied
 from crm.levels.presets import PRESETS, of_contract
 from crm.messages import outbox
-from crm.messages.models import Message
+from crm.messages.models import Message, MessageState, Reason
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.mail import boxes, deeds, enclosing, measured, queries, requests
-from telephony.mail.errors import MailboxError
 from telephony.mail.fetching import Fetcher
 from telephony.mail.models import (
     Auth,
@@ -49,16 +45,16 @@ from telephony.mail.models import (
     Scan,
     ThreadState,
     Tls,
-    Trouble,
 )
 from telephony.mail.privacy import HOLDERS
 from telephony.mail.queries import Folder
 from telephony.mail.secrets import Secret, Tokens
-from telephony.mail.writing import OF_MAILBOXES, routes
+from telephony.mail.writing import OF_MAILBOXES, did_not_leave, routes
 from telephony.messages.delivery import Delivery
 from telephony.queues.models import QueueMember
 from tests.cast import AS_OF, principal_of
 from tests.telephony.fake_carrier import FakeCarrier
+from tests.telephony.mail.clamd import EICAR, clamd
 from tests.telephony.mail.conftest import Post, opened, told
 from tests.telephony.mail.letters import MARIO, PEC_BOX, bounced, letter, receipt, with_file
 from tests.telephony.messages.conftest import TO, MailServer, mail_server
@@ -73,6 +69,7 @@ class Desk:
 
     post: Post
     smtp: MailServer
+    tokens: Tokens = field(default_factory=Tokens)
 
     def do(self, deed: Callable[..., Any], who: str = "anna", **about: Any) -> Any:
         def work(session: Session) -> Any:
@@ -99,8 +96,8 @@ class Desk:
                 session.execute(text(f"UPDATE {table} SET due_at = due_at - make_interval(secs => :s)"),
                                 {"s": wait.total_seconds()})  # fmt: skip
             due = jobs.due(session)
-        kinds = dict.fromkeys(OF_MAILBOXES, routes(Tokens(), self.post.store))
-        delivery = Delivery(FakeCarrier(), None, TO, routes=kinds)
+        kinds = dict.fromkeys(OF_MAILBOXES, routes(self.tokens, self.post.store))
+        delivery = Delivery(FakeCarrier(), None, TO, routes=kinds, ended=did_not_leave)
         for job_id, ente_id in due:
             jobs.run(post.database, {outbox.DELIVER: delivery.runner()}, job_id=job_id, ente_id=ente_id)
         return self.smtp.taken
@@ -253,6 +250,46 @@ def test_smtp_that_takes_and_then_drops_is_tried_once_more_with_the_same_id(desk
     desk.leaves()
     assert desk.leaves(timedelta(minutes=20))
     assert [one["message-id"] for one in desk.smtp.seen] == [desk.smtp.taken[0]["message-id"]] * 2
+
+
+def test_an_answer_that_was_taken_or_not_twice_is_shown_and_asked_about(desk: Desk) -> None:
+    desk.smtp.conduct = ["accept", "drop_after_data", "drop_after_data"]
+    thread = desk.comes(letter())
+    since = thread.waiting_since
+    desk.leaves()
+    mail_id = desk.answer(thread)
+    desk.leaves()
+    (answer,) = [one for one in desk.do(queries.correspondence, thread_id=thread.id).pieces if one.mail.id == mail_id]
+    assert (answer.state, desk.thread(thread).state) == (MessageState.UNKNOWN, ThreadState.ANSWERED)
+    for _ in range(3):  # once more, and never again
+        desk.leaves(timedelta(minutes=20))
+    (answer,) = [one for one in desk.do(queries.correspondence, thread_id=thread.id).pieces if one.mail.id == mail_id]
+    assert (answer.state, answer.reason) == (MessageState.FAILED, Reason.NOT_SURE)
+    assert len([one for one in desk.smtp.seen if "Certo" in one.as_string()]) == 2
+    again = desk.thread(thread)
+    assert (again.state, again.trouble, again.waiting_since) == (ThreadState.OPEN, True, since)
+    desk.do(deeds.close, thread_id=thread.id)  # it had arrived, he says
+    desk.leaves(timedelta(hours=1))
+    assert desk.thread(thread).state is ThreadState.CLOSED
+
+
+def test_what_the_server_says_is_too_large_is_not_begun_with(desk: Desk, tmp_path: Path) -> None:
+    desk.smtp.limits["data_size_limit"] = 20_000
+    thread = desk.comes(letter())
+    desk.leaves()
+    content = b"%PDF-1.7" + bytes(30_000)
+    found = enclosing.brought("foto.pdf", content)
+    (tmp_path / "foto").write_bytes(content)
+    desk.post.store.put(desk.post.cast.empoli, found.sha256, tmp_path / "foto")
+    desk.do(enclosing.enclose, thread_id=thread.id, file=found, scanned=NOT_SCANNED)
+    desk.answer(thread)
+    desk.leaves()
+    row = next(one for one in desk.rows(Message) if one.template == "mail_answer")
+    assert (row.state, row.reason, len(desk.smtp.seen)) == (MessageState.FAILED, Reason.TOO_LARGE, 1)
+    again = desk.thread(thread)
+    assert (again.state, again.trouble) == (ThreadState.OPEN, True)
+    desk.answer(again, "Senza allegati.")
+    assert desk.leaves()[-1].get_content().startswith("Senza allegati.")
 
 
 def test_levels_count_the_days_until_an_answer_left(desk: Desk) -> None:
@@ -462,23 +499,14 @@ def test_a_receipt_proves_a_delivery_and_a_forged_one_nothing(pec: Post, mail_se
 
 
 def test_files_are_scanned_by_whoever_there_is(desk: Desk) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as daemon:
-
-        def serve() -> None:
-            client, _ = daemon.accept()
-            found = b""
-            while not found.endswith(b"\0\0\0\0"):
-                found += client.recv(65536)
-            client.sendall(b"stream: Eicar-Signature FOUND\0" if b"EICAR" in found else b"stream: OK\0")
-            client.close()
-
-        threading.Thread(target=serve, daemon=True).start()
-        scanner = Scanner(f"tcp://127.0.0.1:{daemon.getsockname()[1]}", timeout_s=2)
+    with clamd(most=3_000) as daemon:
+        scanner = Scanner(daemon.address, timeout_s=2)
         desk.post.fetcher = Fetcher(desk.post.database, desk.post.store, scanner=scanner)
-        desk.comes(with_file("x.pdf", b"%PDF EICAR"))
+        desk.comes(with_file("x.pdf", b"%PDF " + EICAR))
+        desk.comes(with_file("z.pdf", b"%PDF" + bytes(500_000), named="z@example.it"))
     desk.comes(with_file("y.pdf", b"%PDF buono", named="y@example.it"))  # by now it does not answer
     assert [(one.scan, one.virus) for one in desk.rows(MailAttachment)] == [
-        (Scan.INFECTED, "Eicar-Signature"), (Scan.FAILED, ""),
+        (Scan.INFECTED, "Eicar-Signature"), (Scan.TOO_LARGE, ""), (Scan.FAILED, ""),
     ]  # fmt: skip
 
 
@@ -549,23 +577,3 @@ def test_a_mailbox_is_written_rightly_or_not_at_all(post: Post) -> None:
     assert add(address="tributi@comune.empoli.example") == {"address"}
     with post.database.begin(post.scope) as session:
         assert b"segreto" not in session.get_one(Mailbox, post.mailbox_id).secret
-
-
-def test_tokens_are_got_once_and_again_when_they_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def answer(url: str, *, data: dict[str, str], timeout: float) -> httpx.Response:
-        asked.append(data["grant_type"])
-        return httpx.Response(
-            200 if len(asked) < 3 else 400, json={"access_token": f"t{len(asked)}", "expires_in": 600}
-        )
-
-    monkeypatch.setattr(httpx, "post", answer)
-    tokens, secret = Tokens(), Secret(token_url="https://x.example", client_id="c", refresh_token="r")
-    assert [tokens.access(secret), tokens.access(secret)] == ["t1", "t1"]
-    tokens.refused(secret)
-    assert tokens.access(secret) == "t2"
-    tokens.refused(secret)
-    with pytest.raises(MailboxError) as error:
-        tokens.access(secret)
-    assert error.value.trouble is Trouble.CREDENTIALS

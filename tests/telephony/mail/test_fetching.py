@@ -1,18 +1,23 @@
 """A mailbox is read from a real server: nothing is lost and nothing taken twice, whatever breaks on the way."""
 
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import update
 
+from crm.core import clock
 from crm.documents.store import FolderStore
 from telephony.mail.automatic import Nature
 from telephony.mail.errors import LeaseLostError, MailboxError
 from telephony.mail.fetching import Fetcher, wait_after
 from telephony.mail.models import Mailbox, ThreadState, Trouble
 from telephony.mail.watching import Watch
+from tests.telephony.mail import taking
 from tests.telephony.mail.conftest import Post, cutter
 from tests.telephony.mail.letters import letter, with_file
 
@@ -104,25 +109,53 @@ def test_one_process_has_it_and_whoever_lost_it_writes_nothing(post: Post) -> No
     assert sum(one.inbound for one in post.mails()) == 1
 
 
-def test_two_who_watch_take_a_thousand_together_once(post: Post) -> None:
-    post.maildir.deliver(*some(60))
+def test_whoever_reads_is_killed_and_each_mail_is_taken_and_acknowledged_once(post: Post, tmp_path: Path) -> None:
+    """Forty mails at once, two readers; `python -m bench mails` has a thousand."""
+    post.maildir.deliver(*some(40))
+    url = post.database.app_engine.url.render_as_string(hide_password=False)
+    where = (url, tmp_path, post.mailbox_id, post.cast.contract)
+    other = subprocess.Popen([sys.executable, "-m", taking.__name__, *map(str, where)])
+    stop, whom = threading.Event(), (post.fetcher, post.mailbox_id, post.cast.contract, uuid4())
+    mine = threading.Thread(target=taking.keep_taking, args=(*whom, stop))
+    try:
+        until(lambda: len(post.mails()) > 20)
+        mine.start()
+        assert post.fetcher.lease(*whom[1:]) is None  # the other one has it
+    finally:
+        other.kill()  # SIGKILL, with a mail in its hands
+        other.wait()
+    with post.database.begin(post.scope) as session:  # two minutes pass: its lease is over
+        session.execute(update(Mailbox).values(leased_until=clock.now(session)))
+    until(lambda: sum(mail.inbound for mail in post.mails()) >= 40)
+    stop.set()
+    mine.join()
+    mails = post.mails()
+    assert sorted(one.message_id for one in mails if one.inbound) == sorted(f"{n}@example.it" for n in range(40))
+    assert sorted(one.answers for one in mails if not one.inbound) == sorted(f"{n}@example.it" for n in range(40))
+
+
+def until(so: Callable[[], bool]) -> None:
+    """It becomes so within moments."""
+    news = threading.Event()
+    for _ in range(600):
+        if so():
+            return
+        news.wait(0.05)
+    raise AssertionError("it does not become so")
+
+
+def test_two_who_watch_take_all_together_once(post: Post) -> None:
+    post.maildir.deliver(*some(20))
     watches = [Watch(Fetcher(post.database, post.store), waits_s=5) for _ in range(2)]
     for one in watches:
         one.look()
-    news = threading.Event()
-    for _ in range(400):
-        if sum(mail.inbound for mail in post.mails()) == 60:
-            break
-        news.wait(0.05)
-    post.maildir.deliver(*some(1, start=60))  # told by the server, not asked for
-    for _ in range(400):
-        if sum(mail.inbound for mail in post.mails()) == 61:
-            break
-        news.wait(0.05)
+    until(lambda: sum(mail.inbound for mail in post.mails()) == 20)
+    post.maildir.deliver(*some(1, start=20))  # told by the server, not asked for
+    until(lambda: sum(mail.inbound for mail in post.mails()) == 21)
     for one in watches:
         one.close()
-    assert sum(mail.inbound for mail in post.mails()) == 61
-    assert post.row().leased_by is None
+    assert sum(mail.inbound for mail in post.mails()) == 21
+    until(lambda: post.row().leased_by is None)
 
 
 def test_wrong_words_and_folders_are_told_and_tried_ever_later(post: Post) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crm.documents.models import Scan
 from crm.documents.scanning import verdict
 from telephony.calls.choices import Topic
-from telephony.mail import knowing, signed, threads
+from telephony.mail import bulky, knowing, signed, threads
 from telephony.mail.automatic import Nature
 from telephony.mail.certified import PecKind, data_of
 from telephony.mail.kinds import FileKind, doubtful, kind_of
@@ -184,6 +184,37 @@ def test_any_heap_of_what_mails_are_made_of_can_be_read(bits: list[bytes]) -> No
 # -- certified mail -------------------------------------------------------------------------------------------------
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [b"--b\r\n", b"--b--\r\n", b"\r\n", b"Content-Transfer-Encoding: base64\r\n", b"parole, e altre\r\n",
+             b"Content-Type: application/pdf; name=a.pdf\r\n", b"Content-Type: message/rfc822\r\n", b"A=\r\n",
+             b"Content-Transfer-Encoding: quoted-printable\r\n", b"JVBERi0x" * 9 + b"\r\n", b"eHh4" * 20 + b"\n",
+             b"eHg=" * 20 + b"\r\n", b"z" * 75 + b"\r\n"]
+        ),
+        max_size=30,
+    )
+)  # fmt: skip
+@example([b"--b\r\n", b"Content-Transfer-Encoding: base64\r\n", b"\r\n", b"JVBERi0x" * 9 + b"\r\n", b"--b--\r\n"])
+def test_what_is_put_aside_changes_nothing(bits: list[bytes]) -> None:
+    raw = b"From: m@example.it\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(bits)
+    usual = read(raw)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulky, "SMALL", 0)
+        patch.setattr(bulky, "LARGE", 70)
+        light = read(raw)
+    assert light == usual
+    assert [one.content for one in light.attachments] == [one.content for one in usual.attachments]
+
+
+def test_of_a_message_without_end_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulky, "SMALL", 0)
+    monkeypatch.setattr(bulky, "MOST_REST", 10_000)
+    said = read(letter("Parole senza fine. " * 20_000))
+    assert (said.subject, said.cut, said.words.startswith("Parole")) == ("Rateizzazione", True, True)
+    assert len(said.words) < 10_000
+
+
 def test_what_an_envelope_carries_is_read_and_the_envelope_beside_it() -> None:
     said = certified(carried(letter(sender="mario@pec.example", named="dentro@pec.example")))
     assert said.pec is not None
@@ -316,5 +347,5 @@ def test_a_topic_is_suggested_by_words_and_an_ente_has_its_own() -> None:
 def test_what_the_scanner_says() -> None:
     assert verdict("stream: OK").scan is Scan.CLEAN
     assert verdict("stream: Win.Test.EICAR_HDB-1 FOUND").virus == "Win.Test.EICAR_HDB-1"
-    assert verdict("INSTREAM size limit exceeded. ERROR").scan is Scan.FAILED
+    assert verdict("INSTREAM size limit exceeded. ERROR").scan is Scan.TOO_LARGE
     assert verdict("").scan is Scan.FAILED

@@ -1,6 +1,7 @@
 """A real mail server on this machine that does what a test tells it, and the jobs that send to it."""
 
 import asyncio
+import base64
 import socket
 import time
 from collections.abc import Iterator
@@ -48,6 +49,16 @@ class MailServer:
     transports: list[asyncio.Transport] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
     port: int = 0
+    limits: dict[str, Any] = field(default_factory=dict)  # of aiosmtpd, such as `data_size_limit`
+    active: dict[str, str] = field(default_factory=dict)  # tokens, and whose they are
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
+        """As large providers do it: a wrong token is told by a question, and then refused."""
+        user, _, token = base64.b64decode(args[1]).decode().strip("\x01").partition("\x01auth=Bearer ")
+        if self.active.get(token) == user.removeprefix("user="):
+            return AuthResult(success=True)
+        await server.challenge_auth(b'{"status":"401","schemes":"bearer"}')
+        return AuthResult(success=False, handled=False)
 
     def now(self) -> str:
         return self.conduct[0] if self.conduct else "accept"
@@ -99,7 +110,7 @@ def mail_server(socket_enabled: None) -> Iterator[MailServer]:
         authenticator=lambda *_: AuthResult(success=True),  # who signs in may
     )  # fmt: skip
     controller.start()
-    made.port = controller.port
+    made.port, made.limits = controller.port, controller.SMTP_kwargs
     yield made
 
     async def hang_up() -> None:

@@ -1,7 +1,7 @@
 """How many instalments a case asks for and is granted; adhesion to an assessment; debts that change; extensions told.
 
 Revision ID: 0126
-Revises: 0124
+Revises: 0125
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from web.migrations.choices import allow, forbid
 
 revision = "0126"
-down_revision = "0124"
+down_revision = "0125"
 branch_labels = None
 depends_on = None
 

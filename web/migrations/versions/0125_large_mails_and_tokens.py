@@ -1,0 +1,27 @@
+"""Mails and files too large for a mail server or a scanner; mailboxes for which there is no token.
+
+Revision ID: 0125
+Revises: 0124
+"""
+
+from web.migrations.choices import allow, forbid
+
+revision = "0125"
+down_revision = "0124"
+branch_labels = None
+depends_on = None
+SCANNED = ("mail_attachment", "mail_enclosure", "case_document", "submission_file")
+
+
+def upgrade() -> None:
+    allow("message", "reason", "reason", "too_large")
+    allow("mailbox", "trouble", "trouble", "token")
+    for table in SCANNED:
+        allow(table, "scan", "scan", "too_large")
+
+
+def downgrade() -> None:
+    for table in SCANNED:
+        forbid(table, "scan", "scan", "too_large")
+    forbid("mailbox", "trouble", "trouble", "token")
+    forbid("message", "reason", "reason", "too_large")
