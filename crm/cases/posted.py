@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from crm.cases.lifecycle import MACHINES, Deed, State, Topic, possible
 
+ANSWERED = frozenset({Deed.REPLY, Deed.CARRIED_OUT})
 LEADS_ON = frozenset(step.deed for steps in MACHINES.values() for step in steps)
 
 
@@ -28,8 +29,17 @@ class PostSays(StrEnum):
     RETURNED = "returned"
 
 
-def fate(topic: Topic, state: State, *, since: Collection[Deed], rests: bool) -> Fate:
-    """Whether a letter may leave. `since`: what was done with its case after it was written."""
+def is_again(before: Deed | None) -> bool:
+    """Whether a letter carries once more an answer that was given. `before`: what last led its case on before it."""
+    return before in ANSWERED
+
+
+def fate(topic: Topic, state: State, *, since: Collection[Deed], rests: bool, again: bool = False) -> Fate:
+    """Whether a letter may leave. `since`: what was done with its case after it was written; `again`: it answers
+    nothing, and only goes where the one before did not arrive.
+    """
+    if again:
+        return Fate.LEAVES if LEADS_ON.isdisjoint(since) else Fate.OVERTAKEN
     if not LEADS_ON.isdisjoint(since) or all(one.deed is not Deed.REPLY for one in possible(topic, state)):
         return Fate.OVERTAKEN
     return Fate.WAITS if rests else Fate.LEAVES

@@ -11,8 +11,8 @@ from crm.access.permissions import Principal
 from crm.cases import rights, told
 from crm.cases.lifecycle import Deed, Need, Who, step_of
 from crm.cases.models import Case, CaseStep
-from crm.cases.posted import Fate, PostSays, fate
-from crm.cases.service import RESTS, UNREGISTERED, locked, stepped
+from crm.cases.posted import LEADS_ON, Fate, PostSays, fate, is_again
+from crm.cases.service import CHANGED, RESTS, UNREGISTERED, locked, stepped
 from crm.core import clock
 from crm.core.errors import ConflictError, NotFoundError
 from crm.follow_ups import service as follow_ups
@@ -38,6 +38,23 @@ def answerable(session: Session, by: Principal, *, case_id: int, version: int | 
     return row
 
 
+def again(session: Session, by: Principal, *, case_id: int, version: int | None = None) -> Case:
+    """The same of one that was answered, by a letter that came back: another may carry the answer."""
+    row = _row(session, case_id)
+    if version is not None and row.version != version:
+        raise ConflictError(CHANGED)
+    rights.require(session, by, Who.OPERATOR, row.ente_id)
+    if row.contact_id is None:
+        raise ConflictError(NOBODYS)
+    return row
+
+
+def is_answered(session: Session, *, case_id: int, until: int | None = None) -> bool:
+    """Whether a case has its answer, or had it at a step of it."""
+    its = (CaseStep.case_id == case_id, CaseStep.deed.in_(LEADS_ON), *([] if until is None else [CaseStep.id <= until]))
+    return is_again(session.scalar(select(CaseStep.deed).where(*its).order_by(CaseStep.id.desc()).limit(1)))
+
+
 def wrote(session: Session, by: Principal, row: Case) -> int:
     """An answer waits for the next batch: the step by which it was written."""
     at = clock.now(session)
@@ -60,11 +77,15 @@ def fate_of(session: Session, *, case_id: int, step_id: int) -> Fate:
     """Of a letter that was written by a step: whether it may leave now; the case is locked."""
     row = _row(session, case_id)
     since = session.scalars(select(CaseStep.deed).where(CaseStep.case_id == case_id, CaseStep.id > step_id)).all()
-    return fate(row.topic, row.state, since=since, rests=row.rests)
+    return fate(
+        row.topic, row.state, since=since, rests=row.rests, again=is_answered(session, case_id=case_id, until=step_id)
+    )
 
 
-def left(session: Session, *, case_id: int, words: str, at: datetime) -> None:
-    """Whoever posts it has had it since an instant: that is when the case was answered."""
+def left(session: Session, *, case_id: int, step_id: int, words: str, at: datetime) -> None:
+    """Whoever posts it has had it since an instant: that is when the case was answered, if it was not yet."""
+    if is_answered(session, case_id=case_id, until=step_id):
+        return
     row = locked(session, case_id)
     stepped(session, None, row, step_of(row.topic, row.state, Deed.REPLY), at, words=words, answers=None)
 

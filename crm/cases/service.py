@@ -45,6 +45,7 @@ MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
 EARLIEST = timedelta(days=730)  # before now that a request may have come in
 BY_SENDER = "Ritirata da chi l'ha mandata."
 RESTS = "I termini sono sospesi: prima falli ripartire."
+CHANGED = "Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è."
 UNREGISTERED = "Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
 OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
@@ -214,7 +215,7 @@ def locked(session: Session, case_id: int, version: int | None = None) -> Case:
     if row is None:
         raise NotFoundError("Questa richiesta non c'è.")
     if version is not None and row.version != version:
-        raise ConflictError("Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è.")
+        raise ConflictError(CHANGED)
     if row.state is State.CLOSED:
         raise ConflictError("La richiesta è chiusa.")
     return row

@@ -1,6 +1,6 @@
 """Answers to requests that go by post: written, looked at beforehand, taken back, and where each of them stands."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -73,23 +73,31 @@ class Waiting:
     since: datetime
 
 
-def begun(session: Session, by: Principal, *, case_id: int) -> tuple[Case, Draft]:
-    """A request that may be answered by letter now, and what the letter begins with: its taxpayer's best address.
-
-    Raises `ConflictError` for what stands against it.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A request that may be answered by letter now, and what the letter begins with. `again`: what the last one said,
+    which came back.
     """
-    row = posting.answerable(session, by, case_id=case_id)
-    _none_under_way(session, case_id)
+
+    case: Case
+    draft: Draft
+    again: bool
+
+
+def begun(session: Session, by: Principal, *, case_id: int) -> Begun:
+    """At its taxpayer's best address. Raises `ConflictError` for what stands against it."""
+    row, last = _answerable(session, by, case_id)
     told.note(session, by, row, "case.looked")
     person = _person(session, row)
     best = best_of(person) or next(iter(person.addresses), Address())
     place = Address(best.street, best.postcode, best.town, best.province, best.country)
-    return row, Draft(person.name, place, SUBJECT, "")
+    words = (last.subject, last.body) if last else (SUBJECT, "")
+    return Begun(row, Draft(person.name, place, *words), last is not None)
 
 
 def preview(session: Session, by: Principal, *, case_id: int, draft: Draft) -> tuple[dict[str, Any], datetime]:
     """What the letter would say today, and that day's begin. Raises `InvalidError`, `ConflictError`."""
-    row = posting.answerable(session, by, case_id=case_id)
+    row, _ = _answerable(session, by, case_id)
     answer.check(draft)
     audit.note(session, by, kind="letter.previewed", ente_id=row.ente_id, contact_id=row.contact_id)
     day = clock.business_day(clock.now(session))
@@ -112,8 +120,7 @@ def write(
     if known is not None and known.case_id == case_id:
         return
     answer.check(draft)
-    row = posting.answerable(session, by, case_id=case_id, version=version)
-    _none_under_way(session, case_id)
+    row, _ = _answerable(session, by, case_id, version)
     assert row.contact_id is not None
     his = {one.key: one.id for one in _person(session, row).addresses}
     step_id = posting.wrote(session, by, row)
@@ -184,9 +191,23 @@ def labels(session: Session, batch_id: int) -> dict[UUID, tuple[int, str]]:
     return {letter_id: (case_id, f"{year}/{number}") for letter_id, case_id, year, number in rows if letter_id}
 
 
-def _none_under_way(session: Session, case_id: int) -> None:
-    if any(one.under_way for one in of_case(session, case_id)):
+def came_back(session: Session, case_id: int, known: Sequence[AnswerView]) -> AnswerView | None:
+    """The letter that answered a request and came back; none: it needs no other. `known`: all of the request's."""
+    left = next((one for one in known if one.withdrawn_at is None), None)
+    back = left is not None and left.state is LetterState.RETURNED
+    return left if back and posting.is_answered(session, case_id=case_id) else None
+
+
+def _answerable(
+    session: Session, by: Principal, case_id: int, version: int | None = None
+) -> tuple[Case, AnswerView | None]:  # fmt: skip
+    known = of_case(session, case_id)
+    last = came_back(session, case_id, known)
+    may = posting.again if last else posting.answerable
+    row = may(session, by, case_id=case_id, version=version)
+    if any(one.under_way for one in known):
         raise ConflictError(UNDER_WAY)
+    return row, last
 
 
 def _person(session: Session, row: Case) -> ContactView:

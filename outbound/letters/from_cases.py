@@ -125,7 +125,7 @@ def withdrawn(
 def handed_over(session: Session, batch: LetterBatch, letters: Sequence[Letter], at: datetime) -> None:
     """Their requests were answered then."""
     for one in _answers(session, letters).values():
-        posting.left(session, case_id=one.case_id, words=one.body, at=at)
+        posting.left(session, case_id=one.case_id, step_id=one.step_id, words=one.body, at=at)
 
 
 def heard(session: Session, letter: Letter, now: datetime) -> None:

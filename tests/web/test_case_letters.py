@@ -67,6 +67,8 @@ def test_an_answer_is_written_seen_printed_posted_and_read_back(desk: Desk, clie
     page = desk.sees(at)
     assert "trasferito" in page
     assert "tornata indietro" in page
+    assert "Scrivila di nuovo" in page
+    assert "La lettera di prima è tornata indietro" in desk.sees(f"{at}/letter")
 
 
 def test_it_is_withdrawn_from_the_case_and_whoever_may_not_gets_nothing(

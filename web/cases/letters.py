@@ -31,11 +31,13 @@ def form(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) -
     """The letter as it begins, or as the visitor has left it."""
 
     def work(session: Session) -> dict[str, Any]:
-        row, begun = answers.begun(session, visit.principal, case_id=case_id)
+        found = answers.begun(session, visit.principal, case_id=case_id)
+        row, begun = found.case, found.draft
         assert row.contact_id is not None
         place = Place(FormKind.LETTER, row.contact_id, str(case_id))
         return {
-            "one": views.one(session, case_id), "begun": begun, "wrong": amiss(begun.address), "once": uuid4(),
+            "one": views.one(session, case_id), "begun": begun, "again": found.again,
+            "wrong": amiss(begun.address), "once": uuid4(),
             "ente": enti.badges(session)[row.ente_id], "place": str(place),
             "written": Written.of(session, visit, [place]),
             "replies": replies.for_letter(session, visit.principal, row),

@@ -75,6 +75,7 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
         return {
             "threads": requests.of_case(session, visit.principal, case_id),
             "letters": letters, "under_way": any(each.under_way for each in letters),
+            "back": answers.came_back(session, case_id, letters),
             "reached": citizens.is_reached(session, row),
             "news": found.heard_at or requests.unread_since(session, case_id),
             "choices": concerning.choices(session, row) if Who.OPERATOR in his else (),

@@ -20,6 +20,14 @@ def test_a_letter_leaves_only_where_its_case_may_be_answered_and_stood_still(
     assert found is not Fate.LEAVES or not rests
 
 
+@given(TOPICS, STATES, st.lists(st.sampled_from(Deed)), st.booleans())
+def test_one_that_only_carries_the_answer_again_leaves_until_the_case_goes_on(
+    topic: Topic, state: State, since: list[Deed], rests: bool
+) -> None:
+    found = fate(topic, state, since=since, rests=rests, again=True)
+    assert (found is Fate.LEAVES) == LEADS_ON.isdisjoint(since)
+
+
 @given(TOPICS, STATES, st.lists(st.sampled_from(QUIET)), st.booleans())
 def test_a_note_a_paper_or_another_owner_keep_no_letter_back(
     topic: Topic, state: State, since: list[Deed], rests: bool

@@ -69,7 +69,7 @@ class Clerk:
         new = once or uuid4()
 
         def write(session: Any) -> None:
-            _, draft = answers.begun(session, self.press.anna, case_id=case) if once is None else (None, self.draft)
+            draft = answers.begun(session, self.press.anna, case_id=case).draft if once is None else self.draft
             self.draft = replace(draft, body="La sua segnalazione è fondata.", **changed)
             seen = version or session.get(Case, case).version
             answers.write(session, self.press.anna, case_id=case, version=seen, once=new, draft=self.draft)
@@ -140,6 +140,18 @@ def test_from_the_request_to_the_letter_that_came_back(clerk: Clerk, cast: Cast,
     assert str(code) in note
     home = select(ContactAddress.outcome).where(ContactAddress.contact_id == cast.mario)
     assert press.work(lambda s: s.scalars(home).one()) == "unreachable"
+
+    begun = press.work(lambda s: answers.begun(s, press.anna, case_id=case))
+    assert (begun.again, begun.draft.body) == (True, "La sua segnalazione è fondata.")
+    clerk.write(case, address=replace(begun.draft.address, street="Via Nuova 2"))
+    again = clerk.made()
+    clerk.over(again)
+    press.jobs_done()
+    assert [one.state for one in clerk.of_case(case)] == [LetterState.HANDED_OVER, LetterState.RETURNED]
+    assert clerk.row(case).closed_at == at, "it was answered once"
+    assert [deed for deed, _, _ in clerk.steps(case)].count(Deed.REPLY) == 1
+    with pytest.raises(ConflictError):
+        clerk.write(case)
 
 
 def test_pressed_twice_it_is_one_letter_and_there_is_no_second_beside_it(clerk: Clerk) -> None:
@@ -242,5 +254,5 @@ def test_who_may_not_neither_writes_nor_prints_and_who_is_forgotten_leaves_no_an
 
 
 def _draft(clerk: Clerk, case: int) -> Any:
-    look: Callable[[Any], Any] = lambda s: answers.begun(s, clerk.press.anna, case_id=case)[1]  # noqa: E731
+    look: Callable[[Any], Any] = lambda s: answers.begun(s, clerk.press.anna, case_id=case).draft  # noqa: E731
     return clerk.work(look)
