@@ -4,6 +4,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from email.message import Message
 from functools import partial
@@ -76,9 +77,13 @@ def parts_of(part: "Message[str, str]") -> "list[Message[str, str]]":
 def content_of(part: "Message[str, str]", held: Bulky = _WHOLE) -> bytes:
     """What a part holds, decoded as far as it can be. `held`: the message, with what was taken out of it."""
     if part.is_multipart():  # another message
-        return held.filled(b"\r\n".join(_bytes_of(one) for one in parts_of(part)))
+        return held.filled(b"\r\n".join(_bytes_of(one) for one in parts_of(part)), bare=True)
     if (payload := _taken_out(part, held)) is not None:
-        return held.content(payload, str(part.get("Content-Transfer-Encoding", "")).strip().lower())
+        encoding = str(part.get("Content-Transfer-Encoding", "")).lower()
+        if encoding == "base64" and (whole := held.decoded(payload)) is not None:
+            return whole
+        part = copy(part)
+        part.set_payload(held.filled(payload).decode("ascii", "surrogateescape"))
     try:
         found = part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error, AssertionError, IndexError):

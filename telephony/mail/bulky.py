@@ -6,7 +6,6 @@ was there is decoded when somebody asks for it.
 """
 
 import binascii
-import quopri
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,20 +37,22 @@ class Bulky:
         """Whether something was taken out of this."""
         return any(one in payload for one in self.runs)
 
-    def content(self, payload: bytes, encoding: str) -> bytes:
-        """What a part holds, decoded as far as it can be. `encoding`: its Content-Transfer-Encoding."""
-        if encoding == "base64" and (run := self.runs.get(payload.strip())) is not None:
+    def decoded(self, payload: bytes) -> bytes | None:
+        """What a part in base64 holds that was taken out whole. None: more stands there, or it is broken."""
+        if (run := self.runs.get(payload.strip())) is None:
+            return None
+        try:
             with memoryview(self.raw)[slice(*run)] as view:
-                return _unbase64(view)
-        whole = self.filled(payload)
-        if encoding == "base64":
-            return _unbase64(memoryview(whole))
-        return quopri.decodestring(whole) if encoding == "quoted-printable" else whole
+                return binascii.a2b_base64(view)
+        except binascii.Error:
+            return None
 
-    def filled(self, text: bytes) -> bytes:
-        """With what was taken out of it."""
+    def filled(self, text: bytes, *, bare: bool = False) -> bytes:
+        """With what was taken out of it; `bare`: with lines that end as a written message's here do, in LF alone."""
         for mark, (start, end) in self.runs.items():
-            text = text.replace(mark, self.raw[start:end]) if mark in text else text
+            if mark in text:
+                run = self.raw[start:end]
+                text = text.replace(mark, run.replace(b"\r\n", b"\n") if bare else run)
         return text
 
 
@@ -75,12 +76,3 @@ def lightened(raw: Raw, digest: str) -> Bulky:
         at, room = end, room - (start - at)
     pieces.append(raw[at : at + room])
     return Bulky(raw, b"".join(pieces), runs, cut=len(raw) > at + room)
-
-
-def _unbase64(view: memoryview) -> bytes:
-    """What stands there: RFC 2045 has a reader ignore what it cannot know, a missing end too."""
-    try:
-        return binascii.a2b_base64(view)
-    except binascii.Error:
-        bare = bytes(view).translate(None, b"\r\n=")
-        return binascii.a2b_base64(bare[: len(bare) - (len(bare) % 4 == 1)] + b"==")

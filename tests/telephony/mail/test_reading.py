@@ -196,6 +196,7 @@ def test_any_heap_of_what_mails_are_made_of_can_be_read(bits: list[bytes]) -> No
     )
 )  # fmt: skip
 @example([b"--b\r\n", b"Content-Transfer-Encoding: base64\r\n", b"\r\n", b"JVBERi0x" * 9 + b"\r\n", b"--b--\r\n"])
+@example([b"--b\r\n", b"Content-Transfer-Encoding: base64\r\n", b"JVBERi0x" * 9 + b"\r\n", b"ed altro: qui\r\n"])
 def test_what_is_put_aside_changes_nothing(bits: list[bytes]) -> None:
     raw = b"From: m@example.it\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(bits)
     usual = read(raw)
