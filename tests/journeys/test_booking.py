@@ -95,6 +95,9 @@ def test_a_document_is_opened_with_a_code_and_its_case_tells_when(
     staff.locator("summary", has_text="Manda con codice").click()
     staff.get_by_label("piano.pdf").check()
     staff.get_by_role("button", name="Manda con codice").click()
+    expect(staff.get_by_text("Mandato.", exact=True)).to_be_visible()
+    handed = staff.locator("#case-life li", has_text="Mandata con codice").first
+    eventually(lambda: bool(staff.reload()) and ": inviato" in handed.inner_text(), "the way to it has left")
     way = arrived(centre, r"/documenti/\S+")
     assert not re.search(f"piano|{'|'.join(name.split())}", way.string, re.IGNORECASE)
 
