@@ -36,6 +36,7 @@ from web.booking import steps as booking_steps
 from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
+from web.cases import debts as case_debts
 from web.cases import letters as case_letters
 from web.cases import live as case_live
 from web.cases import one as case_pages
@@ -225,6 +226,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         case_plans,
         case_letters,
         case_pages,
+        case_debts,
         services,
         citizens,
         appointments,

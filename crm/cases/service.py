@@ -179,10 +179,19 @@ def stepped(
     told.step(session, by, row, deed, at, words=words, message_id=message, outcome=row.outcome)
 
 
-def register(session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date) -> None:
-    """The ente's protocol has it under a number, from a day: as somebody reads it there."""
+def register(
+    session: Session, by: Principal, *, case_id: int, version: int, number: str, day: date, instead_of: str = ""
+) -> None:  # fmt: skip
+    """The ente's protocol has it under a number, from a day: as somebody reads it there, who sees `instead_of` here.
+
+    Raises `ConflictError` as `locked`, and where another number came meanwhile.
+    """
     row = locked(session, case_id, version)
     rights.require(session, by, Who.OPERATOR, row.ente_id)
+    if row.protocol_number != instead_of:
+        raise ConflictError(
+            f"Intanto la richiesta ha il numero di protocollo {row.protocol_number}: ricarica la pagina."
+        )
     number = " ".join(number.split())
     at = clock.now(session)
     if not number or len(number) > MAX_PROTOCOL:

@@ -17,6 +17,7 @@ TIMEOUT_S = 20.0
 _CHUNK = 1 << 16
 _MOST_REPLY = 4_096
 _LIMIT = "size limit exceeded"  # its StreamMaxLength
+_LIMITS = "Heuristics.Limits.Exceeded"  # its MaxFileSize and others, where AlertExceedsMax is set
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,10 @@ def verdict(reply: str) -> Scanned:
     said = reply.partition(":")[2].strip()
     if said == "OK":
         return Scanned(Scan.CLEAN)
+    if _LIMIT in reply or said.startswith(_LIMITS):
+        return Scanned(Scan.TOO_LARGE)
     if said.endswith(" FOUND"):
         return Scanned(Scan.INFECTED, said.removesuffix(" FOUND")[:120])
-    if _LIMIT in reply:
-        return Scanned(Scan.TOO_LARGE)
     return Scanned(Scan.FAILED)
 
 

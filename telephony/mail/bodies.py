@@ -9,13 +9,14 @@ from email.message import Message
 from functools import partial
 from hashlib import sha256
 
-from telephony.mail.bulky import LARGE, Bulky
+from telephony.mail.bulky import Bulky
 from telephony.mail.headers import believed, decoded
 from telephony.mail.kinds import FileKind, doubtful, kind_of
 
 MOST_PARTS, DEEPEST = 400, 40
 LONGEST_TEXT = 400_000  # of what is shown; the original is kept whole
 LONGEST_NAME = 120
+MOST_HELD = 200_000  # bytes of a file that are not decoded again
 _WHOLE = Bulky(b"", b"")  # a message out of which nothing was taken
 _SEPARATORS = re.compile(r"[/\\:]")
 
@@ -126,7 +127,7 @@ def _attachment(number: int, part: "Message[str, str]", name: str, held: Bulky) 
     kind = FileKind.MESSAGE if part.get_content_type() == "message/rfc822" else kind_of(content)
     clean = clean_name(name, number=number, kind=kind)
     cid = str(part.get("Content-ID", "")).strip().strip("<>")[:200]
-    opened = partial(content_of, part, held) if len(content) > LARGE else partial(bytes, content)
+    opened = partial(content_of, part, held) if len(content) > MOST_HELD else partial(bytes, content)
     return Attachment(
         number, clean, part.get_content_type()[:80], kind, doubtful(clean, kind), len(content),
         sha256(content).hexdigest(), opened, cid,

@@ -1,7 +1,7 @@
 """Mailboxes as they are set up: who may, what must be right, what opens them. And as others read them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -95,6 +95,7 @@ def change(session: Session, by: Principal, *, mailbox_id: int, told: Told) -> N
     row = locked(session, by, mailbox_id)
     if (told.contract_id, told.ente_id, told.kind) != (row.contract_id, row.ente_id, row.kind):
         raise InvalidError("Di chi è una casella, e se è PEC, non si cambia: chiudila e aggiungine un'altra.")
+    told = _completed(session, row, told)
     _check(session, told, new=False, mailbox_id=row.id)
     elsewhere = (told.imap_host.strip().lower(), told.folder, told.username.strip()) != (
         row.imap_host, row.folder, row.username,
@@ -245,6 +246,15 @@ def _check(session: Session, told: Told, *, new: bool, mailbox_id: int | None = 
     parts = [InvalidError(says, field=field) for bad, field, says in wrong if bad]
     if parts:
         raise InvalidError("Ricontrolla i campi indicati.", parts=parts)
+
+
+def _completed(session: Session, row: Mailbox, told: Told) -> Told:
+    """With what opened it by tokens before, where only part of that is written anew."""
+    if told.secret is None or Auth.PASSWORD in {told.auth, row.auth}:
+        return told
+    before = asdict(secrets.opened(session, row))
+    parts = {name: value or before[name] for name, value in asdict(told.secret).items()}
+    return replace(told, secret=Secret(**{**parts, "password": ""}))
 
 
 def _written(told: Told) -> dict[str, object]:

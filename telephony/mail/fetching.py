@@ -107,11 +107,11 @@ class Fetcher:
         last, now = self._database.transact(
             _scope(leased), partial(_begin, leased=leased, uidvalidity=inbox.uidvalidity)
         )  # fmt: skip
-        taken = 0
+        taken, anew = 0, last == 0  # read from its beginning there may be what was taken under other numbers
         uids = inbox.after(last)
         for start in range(0, len(uids), BATCH):
             for one, raw in self._fetched(inbox, uids[start : start + BATCH], now):
-                taken += self._take(leased, inbox.uidvalidity, one, raw)
+                taken += self._take(leased, inbox.uidvalidity, one, raw, anew=anew)
                 if stop():
                     return taken
             # Gone while we looked: there is nothing to take of them.
@@ -168,13 +168,17 @@ class Fetcher:
             found = inbox.contents([one.uid for one in some])
             yield from ((one, found[one.uid]) for one in some if one.uid in found)
 
-    def _take(self, leased: Leased, uidvalidity: int, one: Listed, raw: Path | bytes) -> int:
-        """Keep its bytes, then write it. What the database refuses is kept unread: it stops nobody else's."""
+    def _take(
+        self, leased: Leased, uidvalidity: int, one: Listed, raw: Path | bytes, *, anew: bool = False
+    ) -> int:  # fmt: skip
+        """Keep its bytes, then write it. What the database refuses is kept unread: it stops nobody else's. `anew`: it
+        is likely that it was taken before; then it is not looked through again.
+        """
         with _mapped(raw) as content:
             said = read(content, anchors=self._anchors, at=one.at)
             if one.size > self._most:  # files of which there is a beginning alone are no files
                 said = replace(said, attachments=(), cut=True)
-            if self._database.transact(_scope(leased), partial(_known, leased=leased, said=said)):
+            if anew and self._database.transact(_scope(leased), partial(_known, leased=leased, said=said)):
                 self._database.transact(_scope(leased), partial(_advance, leased=leased, uid=one.uid))
                 TAKEN.labels("known").inc()
                 return 0

@@ -88,7 +88,8 @@ def take(session: Session, box: Box, came: Came) -> UUID | None:
         no_mailbox = said.bounce.status.startswith("5.1")
         reason = Reason.BAD_ADDRESS if no_mailbox else Reason.NOT_DELIVERED
         _failed(session, box, thread, ours, came.at, reason, at=said.bounce.failed)
-    _advance(session, box, thread, said, came)
+    if not fresh:
+        _advance(session, box, thread, said, came)
     if fresh and said.nature is Nature.PERSON and box.acknowledges and thread.ente_id is not None:
         writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id)
     if not fresh and thread.case_id is not None and said.nature is Nature.PERSON:
@@ -150,6 +151,7 @@ def _thread(session: Session, box: Box, came: Came, ours: Mail | None) -> tuple[
         suggested=topic.value if topic else None, begun_at=came.at, last_at=came.at,
         mails=0, attachments=0, trouble=False, version=0,
     )  # fmt: skip
+    _advance(session, box, row, said, came)
     session.add(row)
     session.flush()
     return row, True

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from telephony.calls.choices import Topic
 
@@ -44,17 +45,27 @@ def suggested(subject: str, text: str, rules: Sequence[TopicRule] = USUAL) -> To
     best, most = None, 0
     for rule in rules:
         found = sum(
-            _IN_SUBJECT * bool(pattern.search(title)) + bool(pattern.search(body)) for pattern in _patterns(rule)
+            _IN_SUBJECT * _begins(word, pattern, title) + _begins(word, pattern, body)
+            for word, pattern in _patterns(rule)
         )
         if found > most:
             best, most = rule.topic, found
     return best
 
 
-def _patterns(rule: TopicRule) -> list[re.Pattern[str]]:
-    return [re.compile(rf"(?<!\w){re.escape(_plain(word))}") for word in rule.words if word]
+@cache
+def _patterns(rule: TopicRule) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    plain = [_plain(word) for word in rule.words if word]
+    return tuple((word, re.compile(rf"(?<!\w){re.escape(word)}")) for word in plain)
+
+
+def _begins(word: str, pattern: re.Pattern[str], text: str) -> bool:
+    """Whether a word of the text begins so. Most do not stand there at all, which is found out quickly."""
+    return word in text and pattern.search(text) is not None
 
 
 def _plain(text: str) -> str:
     """Small letters without accents."""
+    if text.isascii():
+        return text.lower()
     return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))

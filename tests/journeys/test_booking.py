@@ -1,12 +1,15 @@
-"""A citizen books with a telephone's browser, with a script and without, and finds every page accessible."""
+"""A citizen on an ente's pages, with a telephone's browser: he books, with a script and without, sends a request, opens
+a document that waits for him; every page of the first two is accessible.
+"""
 
 import re
 from collections.abc import Callable
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.conftest import Centre
+from tests.journeys.conftest import Centre, Desk, eventually
 from tests.journeys.test_pages import assert_accessible
 
 pytestmark = pytest.mark.journey
@@ -77,6 +80,50 @@ def test_a_citizen_books_moves_and_cancels(
     page.get_by_role("link", name="Reclami, segnalazioni e richieste").click()
     complain(page, looked_at)
     page.close()
+
+
+def test_a_document_is_opened_with_a_code_and_its_case_tells_when(
+    centre: Centre, chromium: Browser, loopback: None, sit_down: Callable[..., Desk]
+) -> None:
+    staff = sit_down("sara", "/cases/list?topic=information").page
+    lucas = staff.locator("tbody tr", has_text="Luca Bini").locator("th a").all_inner_texts()
+    staff.get_by_role("link", name=max(lucas, key=lambda one: int(one.partition("/")[2])), exact=True).click()
+    name = staff.locator("#who-head a").inner_text()
+    staff.set_input_files("#file", {"name": "piano.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 x"})
+    staff.get_by_role("button", name="Aggiungi", exact=True).click()
+    expect(staff.get_by_text("Documento aggiunto.")).to_be_visible()  # on the page that is shown anew
+    staff.locator("summary", has_text="Manda con codice").click()
+    staff.get_by_label("piano.pdf").check()
+    staff.get_by_role("button", name="Manda con codice").click()
+    way = arrived(centre, r"/documenti/\S+")
+    assert not re.search(f"piano|{'|'.join(name.split())}", way.string, re.IGNORECASE)
+
+    page = chromium.new_page(base_url=centre.web, viewport={"width": 390, "height": 800}, locale="it-IT")
+    page.goto(f"{way[0]}?lang=it")
+    page.get_by_role("button", name="Manda il codice").click()
+    page.fill("#code", arrived(centre, r"(\d{6})(?=.*minut)")[1])
+    page.keyboard.press("Enter")
+    expect(page.locator(".sent-files")).to_contain_text("piano.pdf")
+    with page.expect_download() as opened:
+        page.get_by_role("button", name="Apri").click()
+    assert opened.value.suggested_filename == "piano.pdf"
+    expect(staff.locator("#case-sheet")).to_contain_text("aperto il")
+    page.close()
+
+
+def arrived(centre: Centre, what: str) -> re.Match[str]:
+    """The e-mail, else SMS, to a citizen that says this; the latest."""
+
+    def found() -> re.Match[str] | None:
+        mails = httpx.get(f"{centre.simulator}/simulator/mail", timeout=10).json()["mails"]
+        texts = httpx.get(f"{centre.simulator}/simulator/texts", timeout=10).json()["phones"]
+        words = (f"{one.get('subject', '')}\n{one['body']}" for one in (*mails, *texts))
+        return next((match for one in words if (match := re.search(what, one))), None)
+
+    eventually(lambda: found() is not None, f"a message says {what}")
+    match = found()
+    assert match is not None
+    return match
 
 
 def complain(page: Page, looked_at: Callable[[], None]) -> None:

@@ -144,38 +144,10 @@ def identify(
     return told_anew("Ora è nel suo fascicolo.", visit)
 
 
-@router.post("/{case_id}/debts")
-def debts(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version,
-    references: Annotated[tuple[str, ...], Form()] = (), why: FieldText = "",
-) -> Response:  # fmt: skip
-    """It is about these debts."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: concerning.change(
-            session, visit.principal, case_id=case_id, version=version, references=references, why=why
-        ),
-    )
-    return told_anew("Posizioni cambiate.", visit)
-
-
-@router.post("/{case_id}/debts/named")
-def named(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, reference: FieldText = ""
-) -> Response:  # fmt: skip
-    """It is about a debt whose number he wrote, too."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: concerning.add_named(
-            session, visit.principal, case_id=case_id, version=version, reference=reference
-        ),
-    )
-    return told_anew("Posizione aggiunta.", visit)
-
-
 @router.post("/{case_id}/protocol")
 def protocol(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = ""
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, number: FieldText = "", day: FieldText = "",
+    instead_of: FieldText = "",
 ) -> Response:  # fmt: skip
     """The number that the ente's protocol gave it."""
     try:
@@ -185,7 +157,7 @@ def protocol(
     runtime.database.transact(
         _scope(visit),
         lambda session: service.register(
-            session, visit.principal, case_id=case_id, version=version, number=number, day=on
+            session, visit.principal, case_id=case_id, version=version, number=number, day=on, instead_of=instead_of
         ),
     )
     return told_anew("Protocollo scritto.", visit)

@@ -132,7 +132,9 @@ def _do(session: Session, by: Principal, case_id: int, deed: Deed, outcome: Outc
     if deed is Deed.REGISTER:
         day = clock.business_day(clock.now(session))
         number = f"{40_000 + case_id}"
-        service.register(session, by, case_id=case_id, version=one.version, number=number, day=day)
+        service.register(
+            session, by, case_id=case_id, version=one.version, number=number, day=day, instead_of=one.protocol_number
+        )
     elif deed is Deed.PAUSE:
         resting.pause(session, by, case_id=case_id, version=one.version, reason=PauseReason.PAPERS_MISSING)
     else:

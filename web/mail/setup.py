@@ -113,7 +113,7 @@ def _told(form: dict[str, str], row: Mailbox | None) -> Told:
         raise InvalidError("Ricarica la pagina e riprova.") from None
     names = ("password", "token_url", "client_id", "client_secret", "refresh_token", "scope")
     parts = {name: form.get(name, "").strip() if name != "password" else form.get(name, "") for name in names}
-    given = parts["password"] if auth is Auth.PASSWORD else parts["refresh_token"]
+    given = parts["password"] if auth is Auth.PASSWORD else any(parts[name] for name in names[1:])
     contract, _, ente = form.get("whose", "").partition("/")
     return Told(
         contract_id=row.contract_id if row else int(contract) if contract.isdecimal() else 0,

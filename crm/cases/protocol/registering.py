@@ -123,12 +123,13 @@ def _failed(session: Session, case_id: int, error: ProtocolError) -> None:
 
 
 def _registered(session: Session, case_id: int, answer: Registered) -> None:
+    """Its version stays as it is: it is in the way of nobody who takes a step meanwhile."""
     row = session.get_one(Case, case_id, with_for_update=True, populate_existing=True)
     found = session.get(CaseRegistration, case_id, with_for_update=True, populate_existing=True)
     if row.protocol_number and row.protocol_number != answer.number:  # somebody wrote one meanwhile
         told.step(session, None, row, Deed.REGISTER, clock.now(session), words=ALSO.format(number=answer.number))
     elif not row.protocol_number:
-        row.protocol_number, row.protocol_on, row.version = answer.number, answer.day, row.version + 1
+        row.protocol_number, row.protocol_on = answer.number, answer.day
         told.step(session, None, row, Deed.REGISTER, clock.now(session), protocol=answer.number)
     if found is not None:
         session.delete(found)

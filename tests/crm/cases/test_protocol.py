@@ -20,6 +20,7 @@ from crm.cases.protocol.simulator.app import Office, create_app
 from crm.cases.service import Request
 from crm.core import jobs
 from crm.core.db import Database, Scope
+from crm.core.errors import ConflictError
 from crm.core.jobs import Job, JobState
 from crm.enti.models import Ente
 from tests.cast import Cast, principal_of
@@ -88,6 +89,11 @@ def test_whatever_goes_wrong_on_the_way_a_case_has_one_number(office: Office, da
     row, waiting = case(database, cast)
     assert (len(office.registered), row.protocol_number[4:], waiting) == (1, "/0000001", None)
     assert row.protocol_on == date.fromisoformat(next(iter(office.registered.values()))["day"])
+    assert row.version == 1  # whoever was about to take a step takes it
+    with database.begin(Scope.of_enti([cast.empoli], [cast.contract])) as session:
+        by = principal_of(session, cast.anna)  # she writes one by hand, and has not seen that it came
+        with pytest.raises(ConflictError):
+            service.register(session, by, case_id=row.id, version=1, number="7", day=row.protocol_on)
 
 
 def test_what_is_refused_waits_for_people_who_may_write_the_number_by_hand(

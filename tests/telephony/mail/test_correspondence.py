@@ -1,5 +1,7 @@
 """From a mail that comes to the answer that leaves: threads, acknowledgements, receipts, who may be told what."""
 
+import csv
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +33,8 @@ from crm.levels.known import Replied
 from crm.levels.presets import PRESETS, of_contract
 from crm.messages import outbox
 from crm.messages.models import Message, MessageState, Reason
+from crm.privacy import archive
+from crm.privacy.archive import Copy
 from crm.privacy.holders import Person
 from crm.timeline.models import EntryKind, TimelineEntry
 from telephony.mail import boxes, deeds, enclosing, measured, queries, requests
@@ -557,6 +561,21 @@ def test_who_is_erased_leaves_dates_alone(desk: Desk) -> None:
         holder.erase(session, person)
     assert "mario" not in str([vars(one) for one in (*desk.post.mails(), *desk.post.threads())]).lower()
     assert [one.kind for one in desk.rows(jobs.Job) if one.kind == "documents.forget"]
+
+
+def test_what_a_stranger_writes_is_no_formula_in_the_copy_of_his_data(desk: Desk, tmp_path: Path) -> None:
+    knows(desk.post, verified=True)
+    subject, words = "=cmd|'/C calc'!A0", '=HYPERLINK("https://spia.example")'
+    desk.comes(letter(words, subject=subject), with_file("+1.pdf", b"%PDF"))
+    person, (holder,) = Person(desk.post.cast.empoli, (desk.post.cast.mario,)), HOLDERS
+    with desk.post.database.begin(desk.post.scope) as session:
+        copy = Copy("Empoli", AS_OF, holder.export(session, person))
+    archive.write(tmp_path / "copia.zip", copy, lambda _copy: "", lambda _sha256: b"", lambda: None)
+    with zipfile.ZipFile(tmp_path / "copia.zip") as made:
+        written = [made.read(name).decode("utf-8-sig") for name in made.namelist() if name.endswith(".csv")]
+    cells = [cell for one in written for row in csv.reader(one.splitlines(), delimiter=";") for cell in row]
+    assert {f"'{subject}", f"'{words}", "'+1.pdf"} <= {cell.strip() for cell in cells}
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "|", "%"))]
 
 
 def test_a_mailbox_is_written_rightly_or_not_at_all(post: Post) -> None:

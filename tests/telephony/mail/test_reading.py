@@ -348,4 +348,5 @@ def test_what_the_scanner_says() -> None:
     assert verdict("stream: OK").scan is Scan.CLEAN
     assert verdict("stream: Win.Test.EICAR_HDB-1 FOUND").virus == "Win.Test.EICAR_HDB-1"
     assert verdict("INSTREAM size limit exceeded. ERROR").scan is Scan.TOO_LARGE
+    assert verdict("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND").scan is Scan.TOO_LARGE
     assert verdict("").scan is Scan.FAILED

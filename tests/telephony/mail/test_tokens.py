@@ -8,15 +8,15 @@ from uuid import uuid4
 import pytest
 
 from crm.core.db import Database
-from telephony.mail import secrets
+from telephony.mail import boxes, secrets
 from telephony.mail.errors import MailboxError
 from telephony.mail.fetching import Fetcher
 from telephony.mail.models import Auth, Mailbox, Trouble
 from telephony.mail.secrets import Secret, Tokens
 from tests.authorisation import CLIENT, Authorisation, authorisation
-from tests.cast import Cast
+from tests.cast import Cast, principal_of
 from tests.dovecot import Dovecot
-from tests.telephony.mail.conftest import Post, opened
+from tests.telephony.mail.conftest import Post, opened, told
 from tests.telephony.mail.letters import letter
 from tests.telephony.mail.test_correspondence import smtp_at
 from tests.telephony.messages.conftest import MailServer, mail_server
@@ -74,6 +74,13 @@ def test_a_revoked_authorisation_is_told_and_a_server_that_is_away_is_tried_agai
     with pytest.raises(MailboxError) as error:
         post.fetch()
     assert (error.value.trouble, post.row().trouble) == (Trouble.TOKEN, Trouble.TOKEN)
+    with post.database.begin(post.scope) as session:  # somebody writes the new refresh token, and nothing else
+        by, more = principal_of(session, post.cast.sara), {"imap_port": post.server.port, "username": post.maildir.user}
+        anew = told(post.cast, auth=Auth.OAUTH2, secret=Secret(refresh_token="nuovo"), **more)
+        boxes.change(session, by, mailbox_id=post.mailbox_id, told=anew)
+    provider.users["nuovo"] = post.maildir.user
+    post.fetch()
+    assert post.row().trouble is None
     tokens, nobody = Tokens(), Secret(token_url="http://127.0.0.1:9/token", client_id="c", refresh_token="r")
     with pytest.raises(MailboxError) as error:
         tokens.access(nobody, lambda _old, _new: None)

@@ -1,8 +1,11 @@
-"""Mails and files too large for a mail server or a scanner; mailboxes for which there is no token.
+"""Mails and files too large for a mail server or a scanner; mailboxes for which there is no token; who waits in each.
 
 Revision ID: 0125
 Revises: 0124
 """
+
+import sqlalchemy as sa
+from alembic import op
 
 from web.migrations.choices import allow, forbid
 
@@ -18,9 +21,12 @@ def upgrade() -> None:
     allow("mailbox", "trouble", "trouble", "token")
     for table in SCANNED:
         allow(table, "scan", "scan", "too_large")
+    columns = ["mailbox_id", "contract_id", "ente_id"]
+    op.create_index("ix_mail_thread_waiting", "mail_thread", columns, postgresql_where=sa.text("state = 'open'"))
 
 
 def downgrade() -> None:
+    op.drop_index("ix_mail_thread_waiting", "mail_thread")
     for table in SCANNED:
         forbid(table, "scan", "scan", "too_large")
     forbid("mailbox", "trouble", "trouble", "token")
