@@ -89,6 +89,9 @@ def test_anna_reads_sorts_answers_and_closes(
     with database.begin(Scope.of_contract(cast.contract)) as session:
         row = session.get_one(MailThread, thread)
         assert (row.state, row.topic, row.contact_id) == (ThreadState.OPEN, "instalments", None)
+    log = as_(client, "sara").get("/access-log?kind=mail.read").text
+    assert "Ha letto" in log
+    assert "in una chiamata" not in log
 
 
 def test_what_a_stranger_wrote_runs_nothing_and_fetches_nothing(

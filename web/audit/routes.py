@@ -99,5 +99,5 @@ def _rows(shown: list[Line]) -> Iterator[tuple[object, ...]]:
         yield (
             f"{in_rome(noted.occurred_at):%Y-%m-%d %H:%M:%S}", noted.actor or "—", noted.place, one.ente or "—",
             one.what, one.whom or "", noted.subject, noted.reason,
-            "; ".join(f"{name}: {before} → {after}" for name, before, after in one.changes), noted.call_id or "",
+            "; ".join(f"{name}: {before} → {after}" for name, before, after in one.changes), one.call_id or "",
         )  # fmt: skip

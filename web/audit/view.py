@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -60,6 +61,11 @@ class Line:
     whom: str | None
     ente: str | None
     changes: tuple[tuple[str, str, str], ...]  # field, before, after
+
+    @property
+    def call_id(self) -> UUID | None:
+        """The call in which it was done. Of a correspondence it is that one's own, which is none."""
+        return None if self.noted.kind == "mail.read" else self.noted.call_id
 
 
 def choice_of(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from crm.core.errors import FieldError
 from telephony.mail.composing import Quoted, body_of, others_in, text_of
+from telephony.mail.copies import Lost, is_of_others, lost, without
 from telephony.mail.enclosing import MOST_BYTES, brought
 from telephony.mail.kinds import FileKind
 from tests.cast import AS_OF
@@ -44,3 +45,16 @@ def test_what_is_not_sent_is_refused_with_a_reason(name: str, content: bytes) ->
 
 def test_a_file_is_what_is_in_it_and_is_called_as_it_may_be() -> None:
     assert (brought("../modulo.pdf", b"%PDF-1.7").name, brought("a.txt", b"ciao").kind) == ("modulo.pdf", FileKind.TEXT)
+
+
+def test_what_does_not_arrive_at_copies_alone_is_no_failure_of_the_answer() -> None:
+    to = [
+        {"address": "mario@x.example", "name": "", "copied": False},
+        {"address": "studio@x.example", "name": "", "copied": True},
+    ]
+    assert is_of_others(to, ["Studio@x.example"])
+    assert not is_of_others(to, ["studio@x.example", "mario@x.example"])
+    assert not is_of_others(to, ["inoltrato@y.example"])  # perhaps his, who has his mail sent on
+    assert not is_of_others(to, [])
+    assert lost(without(to, ["mario@x.example"], Lost.REFUSED)) == ()
+    assert lost(without(to, ["STUDIO@x.example"], Lost.NOT_DELIVERED)) == (("studio@x.example", Lost.NOT_DELIVERED),)
