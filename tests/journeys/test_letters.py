@@ -101,6 +101,7 @@ def test_an_answer_to_a_request_goes_by_letter(sit_down: Callable[..., Desk]) ->
     case = page.url
     page.keyboard.press("Alt+s")
     page.get_by_role("link", name="Rispondi per lettera").click()
+    page.wait_for_url(re.compile(r"/letter$"))
     page.fill("#street", "Via Nuova")
     page.fill("#body", "La sua segnalazione è fondata.")
     expect(page.locator("#answer .saved")).to_be_visible()
@@ -111,6 +112,7 @@ def test_an_answer_to_a_request_goes_by_letter(sit_down: Callable[..., Desk]) ->
     expect(page.locator("#street-error")).to_contain_text("SNC")
     page.fill("#street", "Via Nuova 2")
     page.keyboard.press("Alt+s")
+    page.wait_for_url(case)
     expect(page.locator("#case-letters")).to_contain_text("aspetta il prossimo lotto")
     assert_accessible(page)
 
