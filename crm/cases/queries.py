@@ -13,6 +13,7 @@ from crm.access.models import User
 from crm.cases.deadlines import how_late, shown_day
 from crm.cases.lifecycle import Outcome, State, Topic
 from crm.cases.models import Case, CaseTerm
+from crm.cases.submissions.models import CaseSender
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
@@ -64,6 +65,7 @@ class Row:
     outcome: Outcome | None
     contact_id: int | None
     name: str  # empty: nobody's
+    sender: str  # who sent it from the pages, as he says himself, while it is nobody's
     owner: str
     received_at: datetime
     due_at: datetime | None
@@ -208,11 +210,20 @@ def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Row]:
     found = session.execute(statement).all()
     at = clock.now(session)
     names = contacts.named(session, {one.contact_id for one, _ in found if one.contact_id is not None})
+    senders = _senders(session, [one.id for one, _ in found if one.contact_id is None])
     return [
         Row(
             one.id, one.ente_id, f"{one.year}/{one.number}", one.topic, one.state, one.outcome, one.contact_id,
-            names.get(one.contact_id or 0, ""), owner or "", one.received_at, one.due_at,
+            names.get(one.contact_id or 0, ""), senders.get(one.id, ""), owner or "", one.received_at, one.due_at,
             how_late(one.due_at, at) if one.due_at else None, one.rests, one.protocol_number, one.closed_at,
         )
         for one, owner in found
     ]  # fmt: skip
+
+
+def _senders(session: Session, case_ids: Collection[int]) -> dict[int, str]:
+    """Who says that he sent them."""
+    if not case_ids:
+        return {}
+    rows = session.scalars(select(CaseSender).where(CaseSender.case_id.in_(case_ids)))
+    return {one.case_id: f"{one.given_name} {one.surname}".strip() for one in rows}

@@ -119,7 +119,7 @@ ELSEWHERE = {  # no link of the menu leads to them, or not without what the demo
     "/field/rounds/": "test_rounds_seen", "/field/visits/{visit_id}": "test_pages_seen", "/letters/": "test_letters",
     "/cases/{case_id}/letter": "test_letters",
     "/survey-cases/": "test_pages_seen", "/indagine/": "test_pages_seen",
-    "/documenti": "test_pages_seen", "/segnala": "test_booking",
+    "/documenti": "test_pages_seen", "/segnala": "test_booking", "/cases/{case_id}/letter": "test_letters",
     "/prenota": "test_booking", "/kiosk/": "test_desk", "/room/": "test_desk", "/wall/": "test_live_board",
     "/welcome/": "test_access", "/sign-in/": "test_access", "/recordings/": "test_recordings",
     "/privacy/erasures/": "test_privacy", "/quality/": "test_pages_seen", "/me/quality/": "test_pages_seen",

@@ -229,7 +229,9 @@ def test_a_typed_codice_fiscale_is_a_proposal_that_anna_confirms_and_then_the_co
     page = citizen.client.get(f"/cases/{citizen.case().id}").text
     assert "Forse è" in page
     assert citizen.case().contact_id is None
+    assert "Paola Verdi (dal sito)" in citizen.client.get("/cases").text
     anna.does("identify", contact_id=str(mario))
+    assert "dal sito" not in citizen.client.get("/cases").text
     assert citizen.case().contact_id == mario
     anna.does("step", deed="take")
     anna.does("step", deed="reply", words="Deve ancora 120 euro")
