@@ -35,7 +35,7 @@ BROWSERS = (
 LINT = (
     ("ruff", "check"),
     ("ruff", "format", "--check"),
-    ("mypy",),
+    ("mypy", "--num-workers", "auto"),
     ("lint-imports",),
 )
 
