@@ -124,12 +124,13 @@ def database(database_urls: Any) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def settled(copies: Any, template_database: str) -> tuple[str, Cast]:
+def settled(copies: Any, postgres: Any, template_database: str) -> tuple[str, Cast]:
     """A template in which the cast is, and their ids."""
     made = copies.make(template_database)
     database = Database(made.app, made.routing, secrecy=Secrecy(bytes(32)))
     cast = settle(database)
     database.dispose()
+    postgres.shut(made.name)  # to whose sessions, were one left, no copy could be made
     return made.name, cast
 
 

@@ -57,18 +57,24 @@ class PostgresServer:
             cut = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
             return connection.execute(cut, [database]).rowcount
 
+    def shut(self, database: str) -> None:
+        """Nobody gets a connection to a database, and whoever had one has lost it."""
+        self._let_in(database, let=False)
+        self.cut_off(database)
+
     @contextlib.contextmanager
     def away(self, database: str) -> Iterator[None]:
-        """For a while nobody gets a connection to a database, and whoever had one has lost it."""
-        said = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-        with self.connect() as connection:
-            connection.execute(said.format(sql.Identifier(database), sql.Literal(False)))
+        """The same, for a while."""
         try:
-            self.cut_off(database)
+            self.shut(database)
             yield
         finally:
-            with self.connect() as connection:
-                connection.execute(said.format(sql.Identifier(database), sql.Literal(True)))
+            self._let_in(database, let=True)
+
+    def _let_in(self, database: str, *, let: bool) -> None:
+        said = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+        with self.connect() as connection:
+            connection.execute(said.format(sql.Identifier(database), sql.Literal(let)))
 
 
 class DatabaseUrls:
