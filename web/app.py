@@ -37,6 +37,7 @@ from web.booking import waiting as booking_waiting
 from web.campaigns import people as campaign_people
 from web.campaigns import routes as campaigns
 from web.cases import debts as case_debts
+from web.cases import handing as case_handing
 from web.cases import letters as case_letters
 from web.cases import live as case_live
 from web.cases import one as case_pages
@@ -227,6 +228,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         case_letters,
         case_pages,
         case_debts,
+        case_handing,
         services,
         citizens,
         appointments,

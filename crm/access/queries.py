@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.authority import may_give, may_manage, require_visible, visible
@@ -205,16 +205,23 @@ def kept_away(
 
 
 def able_on(session: Session, permission: Permission, *, ente_id: int) -> dict[int, str]:
-    """Whoever now holds a permission on an ente, through it or a contract that covers it: the names, by id."""
-    roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
-    where = or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(enti.contracts_of(session, ente_id)))
-    rows = session.execute(
-        select(User.id, User.name)
-        .join(RoleGrant, RoleGrant.user_id == User.id)
-        .where(where, RoleGrant.role.in_(roles), User.active, *in_force(session))
-        .order_by(User.name, User.id)
-    )
+    """Whoever now holds a permission on an ente, through it or a contract that covers it, and is not kept away by it:
+    the names, by id.
+    """
+    here = is_able(session, permission, User.id, literal(ente_id))
+    rows = session.execute(select(User.id, User.name).where(here).order_by(User.name, User.id))
     return {row.id: row.name for row in rows}
+
+
+def is_able(
+    session: Session, permission: Permission, user_id: SQLColumnExpression[Any], ente_id: SQLColumnExpression[Any]
+) -> ColumnElement[bool]:
+    """The user that a column names now holds a permission on the ente of another, and is not kept away by it."""
+    roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
+    there = or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(enti.covering(ente_id)))
+    holds = exists().where(RoleGrant.user_id == user_id, RoleGrant.role.in_(roles), there, *in_force(session))
+    who = aliased(User)
+    return exists().where(who.id == user_id, who.active) & holds & ~kept_away(user_id, ente_id)
 
 
 def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:
@@ -324,11 +331,9 @@ class Told:
 
 
 def to_tell(session: Session, permission: Permission, *, ente_id: int) -> list[Told]:
-    """Whoever now holds a permission on an ente and is not kept away by it."""
+    """The same, and where each is written to."""
     able = able_on(session, permission, ente_id=ente_id)
     rows = session.execute(
-        select(User.id, User.name, User.email, User.language)
-        .where(User.id.in_(able), ~kept_away(User.id, [ente_id]))
-        .order_by(User.id)
+        select(User.id, User.name, User.email, User.language).where(User.id.in_(able)).order_by(User.id)
     )
     return [Told(user_id, name, email or "", language) for user_id, name, email, language in rows]

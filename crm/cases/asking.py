@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission, Principal
-from crm.cases import citizens, running, told
+from crm.cases import citizens, having, running, told
 from crm.cases.lifecycle import Channel, Deed, Standing, State, after
 from crm.cases.models import Case
 from crm.cases.requests import ABOUT_DEBTS, ONE_EACH, TOPICS, Wanted, topic_of
-from crm.cases.service import EARLIEST, MAX_WORDS, Request, locked, registered
+from crm.cases.saying import EARLIEST, MAX_WORDS, Request
+from crm.cases.service import locked, registered
 from crm.core import clock
 from crm.core.db import Database, Scope
 from crm.core.each import total_of_each
@@ -122,7 +123,7 @@ def _adopted(session: Session, promise: FollowUp) -> bool:
     able = access.able_on(session, Permission.CASE_WORK, ente_id=promise.ente_id)
     if promise.owner_id in able:
         row = locked(session, row.id)
-        row.owner_id = promise.owner_id
+        having.give(session, row, promise.owner_id)
         told.step(session, None, row, Deed.ASSIGN, at, words=able[promise.owner_id])
     follow_ups.became_a_case(session, promise)
     timeline.withdraw(

@@ -66,6 +66,7 @@ class Case(Base):
     state: Mapped[State] = mapped_column(choice(State))
     outcome: Mapped[Outcome | None] = mapped_column(choice(Outcome))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))  # none: whoever takes it
+    team_id: Mapped[int | None]  # whose people take it up, and who stand in for its owner
     surety: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     reasons: Mapped[str] = mapped_column(String(4000))  # as the citizen gives them
     asked: Mapped[str] = mapped_column(String(400))  # what he wants, and for how long
@@ -85,6 +86,7 @@ class Case(Base):
     __table_args__ = (
         ForeignKeyConstraint(["ente_id", "contact_id"], ["contact.ente_id", "contact.id"]),
         ForeignKeyConstraint(["ente_id", "office_id"], ["office.ente_id", "office.id"]),
+        ForeignKeyConstraint(["contract_id", "team_id"], ["case_team.contract_id", "case_team.id"]),
         UniqueConstraint("ente_id", "id"),
         UniqueConstraint("ente_id", "year", "number"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed"),
@@ -93,6 +95,7 @@ class Case(Base):
         Index("ix_case_request_contact_id", "contact_id", postgresql_where=text("contact_id IS NOT NULL")),
         Index("ix_case_request_open", "ente_id", "due_at", postgresql_where=text("state <> 'closed'")),
         Index("ix_case_request_owner_id", "owner_id", postgresql_where=text("state <> 'closed'")),
+        Index("ix_case_request_team_id", "team_id", postgresql_where=text("state <> 'closed' AND team_id IS NOT NULL")),
         Index("ix_case_request_ente_id_received_at", "ente_id", "received_at"),
     )
 
@@ -228,3 +231,30 @@ class CaseWorker(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True, autoincrement=False)
     topics: Mapped[list[str]] = mapped_column(ARRAY(String(32)))  # `Topic`
     most: Mapped[int] = mapped_column(SmallInteger)
+
+
+class CaseTeam(Base):
+    """People of a contract to whom a case may be given together. `topics`: new cases about them are the team's; a topic
+    is of one team of a contract at most.
+    """
+
+    __tablename__ = "case_team"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    contract_id: Mapped[int] = mapped_column(ForeignKey("contract.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    topics: Mapped[list[str]] = mapped_column(ARRAY(String(32)))  # `Topic`
+    active: Mapped[bool] = mapped_column(default=True)
+
+    __table_args__ = (UniqueConstraint("contract_id", "name"), UniqueConstraint("contract_id", "id"))
+
+
+class CaseTeamMember(Base):
+    """Somebody who is of a team."""
+
+    __tablename__ = "case_team_member"
+
+    team_id: Mapped[int] = mapped_column(ForeignKey("case_team.id"), primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"), primary_key=True, autoincrement=False)
+
+    __table_args__ = (Index("ix_case_team_member_user_id", "user_id"),)

@@ -8,11 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import rights, told
+from crm.cases import having, rights, told
 from crm.cases.lifecycle import Deed, Need, Who, step_of
 from crm.cases.models import Case, CaseStep
 from crm.cases.posted import LEADS_ON, Fate, PostSays, fate, is_again
-from crm.cases.service import CHANGED, RESTS, UNREGISTERED, locked, stepped
+from crm.cases.saying import UNREGISTERED
+from crm.cases.service import CHANGED, RESTS, locked, stepped
 from crm.core import clock
 from crm.core.errors import ConflictError, NotFoundError
 from crm.follow_ups import service as follow_ups
@@ -58,7 +59,8 @@ def is_answered(session: Session, *, case_id: int, until: int | None = None) -> 
 def wrote(session: Session, by: Principal, row: Case) -> int:
     """An answer waits for the next batch: the step by which it was written."""
     at = clock.now(session)
-    row.owner_id = row.owner_id or by.user_id
+    if having.may_take(session, row, by.user_id):
+        having.give(session, row, by.user_id)
     row.version += 1
     told.step(session, by, row, Deed.WRITE_LETTER, at)
     return session.scalars(select(func.max(CaseStep.id)).where(CaseStep.case_id == row.id)).one() or 0

@@ -81,7 +81,7 @@ HOLDERS: tuple[Holder, ...] = (
     ),
     _OfCases(table_of(CaseTerm), "Termini delle richieste", emptied={"owner_told_at": None}, why=WHY),
     _Cases(
-        _CASE, "Richieste", why=WHY, hidden=frozenset({"opened_by", "owner_id", "busy_id", "busy_at"}),
+        _CASE, "Richieste", why=WHY, hidden=frozenset({"opened_by", "owner_id", "team_id", "busy_id", "busy_at"}),
         emptied={"reasons": "", "asked": "", "call_id": None},
     ),
 )  # fmt: skip

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from crm.access.models import User
+from crm.cases import having
 from crm.cases.deadlines import how_late, shown_day
 from crm.cases.lifecycle import Outcome, State, Topic
-from crm.cases.models import Case, CaseTerm
+from crm.cases.models import Case, CaseTeam, CaseTerm
 from crm.cases.submissions.models import CaseSender
 from crm.contacts import queries as contacts
 from crm.core import clock
@@ -22,7 +23,7 @@ from crm.follow_ups.when import Lateness
 PAGE, MOST = 50, 5_000
 COLUMN = 30  # cards in a column of the board
 _C, _T = table_of(Case), table_of(CaseTerm)
-_OWNER = aliased(User)
+_OWNER, _TEAM = aliased(User), aliased(CaseTeam)
 _OPEN: ColumnElement[bool] = _C.c.state != State.CLOSED
 
 
@@ -36,6 +37,7 @@ class Order(StrEnum):
 class Whose(StrEnum):
     ANYBODYS = "anybodys"
     MINE = "mine"
+    TEAMS = "teams"  # of the teams that he is of
     NOBODYS = "nobodys"
 
 
@@ -51,6 +53,7 @@ class Filter:
     closed: bool = False  # those that are over, too
     number: int | None = None
     order: Order = Order.DUE
+    team_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ class Row:
     contact_id: int | None
     name: str  # empty: nobody's
     sender: str  # who sent it from the pages, as he says himself, while it is nobody's
-    owner: str
+    owner: str  # empty: nobody in person has it
+    gone: bool  # its owner may not work for the ente any more
+    team: str  # empty: of none
     received_at: datetime
     due_at: datetime | None
     late: Lateness | None
@@ -128,21 +133,22 @@ def counted(session: Session, which: Filter, *, user_id: int) -> tuple[int, int,
     where = _which(session, replace(which, state=None, whose=Whose.ANYBODYS, late=False, closed=False), user_id)
     row = session.execute(
         select(
-            func.count(), func.count().filter(_late(at)), func.count().filter(_C.c.owner_id.is_(None))
+            func.count(), func.count().filter(_late(at)), func.count().filter(having.nobodys(session))
         ).where(*where)
     ).one()  # fmt: skip
     return row[0], row[1], row[2]
 
 
 def waiting(session: Session, *, user_id: int, manages: bool, decides: bool) -> int:
-    """How many cases wait for somebody: his own that are late, of which he was warned, or about which somebody wrote;
+    """How many cases wait for somebody: those that he looks after (his own, and what nobody in his teams has taken up)
+    that are late, of which he was warned, or about which somebody wrote;
     of whoever manages them those of which he was told; of whoever decides for the ente what he has to decide or sign.
     """
     at = clock.now(session)
     told = select(_T.c.case_id).where(
         _T.c.supervisor_told_at.is_not(None), _T.c.met_at.is_(None), _T.c.dropped_at.is_(None), _T.c.due_at.is_not(None)
     )
-    his = [and_(_C.c.owner_id == user_id, _late(at))]
+    his = [and_(having.looked_after_by(session, user_id), _late(at))]
     if manages:
         his.append(and_(_OPEN, or_(_C.c.due_at <= at, _C.c.id.in_(told))))
     if decides:
@@ -154,7 +160,7 @@ def of_contacts(session: Session, contact_ids: Collection[int]) -> list[Row]:
     """The cases of these contacts, the open ones first, then the newest."""
     return _rows(
         session,
-        _select().where(_C.c.contact_id.in_(list(contact_ids)))
+        _select(session).where(_C.c.contact_id.in_(list(contact_ids)))
         .order_by((_C.c.state == State.CLOSED), _C.c.received_at.desc(), _C.c.id.desc()).limit(PAGE),
     )  # fmt: skip
 
@@ -164,8 +170,12 @@ def with_open(contact_ids: ColumnElement[Any]) -> Select[int | None]:
     return select(Case.contact_id).where(Case.contact_id == contact_ids, Case.state != State.CLOSED)
 
 
-def _select() -> Select[*tuple[Any, ...]]:
-    return select(Case, _OWNER.name).outerjoin(_OWNER, _OWNER.id == _C.c.owner_id)
+def _select(session: Session) -> Select[*tuple[Any, ...]]:
+    return (
+        select(Case, _OWNER.name, having.taken(session), _TEAM.name)
+        .outerjoin(_OWNER, _OWNER.id == _C.c.owner_id)
+        .outerjoin(_TEAM, _TEAM.id == _C.c.team_id)
+    )
 
 
 def _listing(session: Session, which: Filter, user_id: int, limit: int | None = None) -> Select[*tuple[Any, ...]]:
@@ -174,7 +184,7 @@ def _listing(session: Session, which: Filter, user_id: int, limit: int | None = 
         if which.order is Order.DUE
         else (_C.c.received_at.desc(), _C.c.id.desc())
     )
-    return _select().where(*_which(session, which, user_id)).order_by(*order).limit(limit)
+    return _select(session).where(*_which(session, which, user_id)).order_by(*order).limit(limit)
 
 
 def _which(session: Session, which: Filter, user_id: int) -> list[ColumnElement[bool]]:
@@ -191,8 +201,12 @@ def _which(session: Session, which: Filter, user_id: int) -> list[ColumnElement[
         found.append(_OPEN)
     if which.whose is Whose.MINE:
         found.append(_C.c.owner_id == user_id)
+    elif which.whose is Whose.TEAMS:
+        found.append(_C.c.team_id.in_(having.teams_of(user_id)))
     elif which.whose is Whose.NOBODYS:
-        found.append(_C.c.owner_id.is_(None))
+        found.append(having.nobodys(session))
+    if which.team_id is not None:
+        found.append(_C.c.team_id == which.team_id)
     if which.late:
         found.append(_late(clock.now(session)))
     return found
@@ -209,15 +223,16 @@ def _late(at: datetime) -> ColumnElement[bool]:
 def _rows(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Row]:
     found = session.execute(statement).all()
     at = clock.now(session)
-    names = contacts.named(session, {one.contact_id for one, _ in found if one.contact_id is not None})
-    senders = _senders(session, [one.id for one, _ in found if one.contact_id is None])
+    names = contacts.named(session, {one.contact_id for one, *_ in found if one.contact_id is not None})
+    senders = _senders(session, [one.id for one, *_ in found if one.contact_id is None])
     return [
         Row(
             one.id, one.ente_id, f"{one.year}/{one.number}", one.topic, one.state, one.outcome, one.contact_id,
-            names.get(one.contact_id or 0, ""), senders.get(one.id, ""), owner or "", one.received_at, one.due_at,
-            how_late(one.due_at, at) if one.due_at else None, one.rests, one.protocol_number, one.closed_at,
+            names.get(one.contact_id or 0, ""), senders.get(one.id, ""), owner or "", bool(owner) and not taken,
+            team or "", one.received_at, one.due_at, how_late(one.due_at, at) if one.due_at else None, one.rests,
+            one.protocol_number, one.closed_at,
         )
-        for one, owner in found
+        for one, owner, taken, team in found
     ]  # fmt: skip
 
 

@@ -1,83 +1,44 @@
 """Opening cases, and taking them step by step to their end."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import date, datetime
 
 from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission, Principal
-from crm.cases import citizens, rights, running, told
+from crm.cases import citizens, having, rights, running, told
 from crm.cases.citizens import Answers
 from crm.cases.gestionale import proposing
-from crm.cases.instalments.plans import LEAST as LEAST_INSTALMENTS
-from crm.cases.instalments.plans import MOST as MOST_INSTALMENTS
 from crm.cases.lifecycle import (
-    CARRIED,
     OPENED,
-    Channel,
     Deed,
-    Need,
     Outcome,
     Standing,
     State,
     Step,
-    Topic,
     Who,
     after,
     step_of,
 )
 from crm.cases.models import Case, CasePosition
 from crm.cases.protocol import registering
+from crm.cases.saying import EARLIEST, Request, Said, check, needed
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import table_of
-from crm.core.errors import ConflictError, FieldError, InvalidError, NotFoundError
-from crm.enti import details
+from crm.core.errors import ConflictError, FieldError, NotFoundError
 from crm.enti import queries as enti
 from crm.follow_ups import service as follow_ups
 from crm.follow_ups.models import FollowUp, FollowUpKind, FollowUpState
 from crm.positions import queries as positions
 
-MAX_REASONS, MAX_ASKED, MAX_WORDS, MAX_PROTOCOL = 4000, 400, 2000, 40
-EARLIEST = timedelta(days=730)  # before now that a request may have come in
+MAX_PROTOCOL = 40
 BY_SENDER = "Ritirata da chi l'ha mandata."
 RESTS = "I termini sono sospesi: prima falli ripartire."
 CHANGED = "Nel frattempo un'altra persona ha cambiato la richiesta: riaprila e guarda a che punto è."
-UNREGISTERED = "Prima di rispondere serve il numero di protocollo: scrivilo in questa pagina."
 NUMBERING = 0x0CA5E  # the advisory locks of the enti whose cases are being numbered
-OF_NOBODY = frozenset({Topic.PAPERS, Topic.LITIGATION, Topic.INSOLVENCY, Topic.RENOTIFICATION, Topic.COMPLAINT})
 _C = table_of(Case)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What came in. `references`: the positions concerned; `surety`: it comes with one; `follow_up_id`: by which it was
-    promised.
-    """
-
-    topic: Topic
-    channel: Channel
-    reasons: str
-    asked: str = ""
-    received_at: datetime | None = None  # none: now
-    references: Collection[str] = ()
-    surety: bool = False
-    call_id: UUID | None = None
-    follow_up_id: int | None = None
-    instalments: int | None = None  # how many he asks for
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What goes with a step, where it needs it. `words`: the reason, or the answer."""
-
-    words: str = ""
-    outcome: Outcome | None = None
-    office_id: int | None = None
-    instalments: int | None = None  # how many are granted
 
 
 def open_case(
@@ -92,7 +53,7 @@ def open_case(
     rights.require(session, by, Who.OPERATOR, ente_id)
     at = clock.now(session)
     received = request.received_at or at
-    _check(request, contact_id, received, at)
+    check(request, contact_id, received, at)
     row = registered(session, by, request=request, contact_id=contact_id, ente_id=ente_id)
     if request.follow_up_id is not None:
         _kept(session, by, row, request.follow_up_id)
@@ -130,6 +91,9 @@ def registered(
     running.done(session, row, Deed.OPEN, at)
     message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
+    if (team := having.team_for(session, contract_id, row.topic)) is not None:
+        having.give(session, row, None, team.id)
+        told.step(session, None, row, Deed.ASSIGN, at, words=team.name)
     registering.owe(session, row)
     return row
 
@@ -147,7 +111,7 @@ def step(
     rights.require(session, by, its.who, row.ente_id)
     if row.rests and its.who is not Who.ENTE and its.to is State.CLOSED and deed is not Deed.WITHDRAW:
         raise ConflictError(RESTS)
-    words = _needed(session, row, its, said)
+    words = needed(session, row, its, said)
     at = clock.now(session)
     stepped(session, by, row, its, at, outcome=said.outcome, words=words, answers=answers)
     proposing.decided(session, by, row, its, words, at)
@@ -169,8 +133,13 @@ def stepped(
     standing = after(row.topic, Standing(row.state, row.outcome), deed, outcome)
     row.state, row.outcome = standing.state, standing.outcome
     row.closed_at = at if row.state is State.CLOSED else None
-    if by is not None and row.owner_id is None and its.who is Who.OPERATOR and row.closed_at is None:
-        row.owner_id = by.user_id
+    if (
+        by is not None
+        and its.who is Who.OPERATOR
+        and row.closed_at is None
+        and having.may_take(session, row, by.user_id)
+    ):
+        having.give(session, row, by.user_id)
     running.done(session, row, deed, at)
     if row.closed_at is not None:
         row.rests = False
@@ -221,28 +190,6 @@ def locked(session: Session, case_id: int, version: int | None = None) -> Case:
     return row
 
 
-def _check(request: Request, contact_id: int | None, received: datetime, at: datetime) -> None:
-    wrong = []
-    if not request.reasons.strip() or len(request.reasons.strip()) > MAX_REASONS:
-        wrong.append(InvalidError(f"Scrivi i motivi, in al massimo {MAX_REASONS} caratteri.", field="reasons"))
-    if len(request.asked.strip()) > MAX_ASKED:
-        wrong.append(InvalidError(f"Al massimo {MAX_ASKED} caratteri.", field="asked"))
-    if request.instalments is not None and request.topic is not Topic.INSTALMENTS:
-        wrong.append(InvalidError("Le rate si chiedono con una rateizzazione.", field="instalments"))
-    elif request.instalments is not None and not LEAST_INSTALMENTS <= request.instalments <= MOST_INSTALMENTS:
-        wrong += _how_many().parts
-    if received > at:
-        wrong.append(InvalidError("Il giorno di arrivo è nel futuro: ricontrollalo.", field="received_on"))
-    elif received < at - EARLIEST:
-        wrong.append(InvalidError("Il giorno di arrivo è troppo lontano: ricontrolla l'anno.", field="received_on"))
-    if contact_id is None and request.topic not in OF_NOBODY:
-        wrong.append(
-            InvalidError("Questa richiesta è di un contribuente: aprila dal suo fascicolo.", field="topic")
-        )  # fmt: skip
-    if wrong:
-        raise InvalidError("Qualcosa non va: guarda i campi segnati.", parts=wrong)
-
-
 def _next(session: Session, ente_id: int, year: int) -> int:
     session.execute(select(func.pg_advisory_xact_lock(NUMBERING, cast(ente_id % 2**31, Integer))))
     last = session.scalar(select(func.max(_C.c.number)).where(_C.c.ente_id == ente_id, _C.c.year == year))
@@ -277,33 +224,3 @@ def _kept(session: Session, by: Principal, row: Case, follow_up_id: int) -> None
         raise NotFoundError("Questa attività non esiste.")
     if found.state is FollowUpState.OPEN:
         follow_ups.done(session, by, follow_up_id=follow_up_id)
-
-
-def _needed(session: Session, row: Case, its: Step, said: Said) -> str:
-    """What goes with a step, as it is kept. Raises `FieldError` for what it needs and has not."""
-    words = said.words.strip()
-    if len(words) > MAX_WORDS:
-        raise FieldError(f"È troppo lungo: al massimo {MAX_WORDS} caratteri.", "words")
-    if Need.REASON in its.needs and not words:
-        raise FieldError("Scrivi perché, o che cosa si risponde.", "words")
-    if Need.PROTOCOL in its.needs and not row.protocol_number:
-        raise FieldError(UNREGISTERED, "protocol")
-    if Need.OFFICE in its.needs:
-        if said.office_id not in {one.id for one in details.offices(session, row.ente_id)}:
-            raise FieldError("Scegli l'ufficio competente.", "office_id")
-        row.office_id = said.office_id
-    if Need.INSTALMENTS in its.needs:
-        row.instalments_granted = _granted(said)
-    return words
-
-
-def _granted(said: Said) -> int | None:
-    if said.outcome not in CARRIED:
-        return None
-    if said.instalments is None or not LEAST_INSTALMENTS <= said.instalments <= MOST_INSTALMENTS:
-        raise _how_many()
-    return said.instalments
-
-
-def _how_many() -> FieldError:
-    return FieldError(f"Quante rate: un numero da {LEAST_INSTALMENTS} a {MOST_INSTALMENTS}.", "instalments")

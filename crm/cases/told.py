@@ -9,8 +9,9 @@ from crm.access.models import User
 from crm.access.permissions import Principal
 from crm.audit import queries as audit_queries
 from crm.audit import service as audit
+from crm.cases import having
 from crm.cases.lifecycle import Deed, Outcome
-from crm.cases.models import Case, CaseStep
+from crm.cases.models import Case, CaseStep, CaseTeam
 from crm.core import topics
 from crm.core.db import touch
 from crm.timeline import service as timeline
@@ -48,8 +49,8 @@ def step(
     )  # fmt: skip
     _on_timeline(session, row)
     touch(session, topics.cases(row.ente_id))
-    if row.owner_id is not None:
-        touch(session, topics.agent(row.owner_id))
+    for one in sorted(having.followers(session, row)):
+        touch(session, topics.agent(one))
 
 
 def note(session: Session, by: Principal | None, row: Case, kind: str, **what: object) -> None:
@@ -84,7 +85,7 @@ def _subject(row: Case) -> str:
 def _on_timeline(session: Session, row: Case) -> None:
     if row.contact_id is None:
         return
-    owner = session.get(User, row.owner_id) if row.owner_id else None
+    owner = session.get(User, row.owner_id) if row.owner_id else session.get(CaseTeam, row.team_id or 0)
     timeline.record(
         session, ente_id=row.ente_id, contact_id=row.contact_id, kind=EntryKind.CASE,
         source=uuid5(ON_TIMELINE, str(row.id)), occurred_at=row.opened_at, author_id=row.opened_by,

@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from crm.access.models import User
-from crm.cases import watching
+from crm.cases import having, watching
 from crm.cases.carrying import carried_out
 from crm.cases.deadlines import how_late, shown_day
 from crm.cases.escalation import Told
@@ -24,6 +24,7 @@ from crm.cases.models import (
     CasePause,
     CasePosition,
     CaseStep,
+    CaseTeam,
     CaseTerm,
     ExtensionReason,
     PauseReason,
@@ -161,6 +162,9 @@ class CaseView:
     outcome: Outcome | None
     owner_id: int | None
     owner: str
+    gone: bool  # its owner may not work for the ente any more
+    team_id: int | None
+    team: str
     surety: bool
     reasons: str
     asked: str
@@ -207,12 +211,14 @@ def one(session: Session, case_id: int) -> CaseView:
     people = _people(session, row)
     person = contacts.get(session, row.contact_id) if row.contact_id is not None else None
     office = session.get(Office, row.office_id) if row.office_id is not None else None
+    team = session.get(CaseTeam, row.team_id) if row.team_id is not None else None
     return CaseView(
         id=row.id, ente_id=row.ente_id, contract_id=row.contract_id, label=f"{row.year}/{row.number}",
         topic=row.topic, channel=row.channel, contact_id=row.contact_id, name=person.name if person else "",
         codice_fiscale=person.codice_fiscale if person else "", received_at=row.received_at, opened_at=row.opened_at,
         opened_by=people.get(row.opened_by or 0, ""), state=row.state, outcome=row.outcome, owner_id=row.owner_id,
-        owner=people.get(row.owner_id or 0, ""), surety=row.surety, reasons=row.reasons, asked=row.asked,
+        owner=people.get(row.owner_id or 0, ""), gone=row.owner_id is not None and not having.has(session, row),
+        team_id=row.team_id, team=team.name if team else "", surety=row.surety, reasons=row.reasons, asked=row.asked,
         instalments_asked=row.instalments_asked, instalments_granted=row.instalments_granted,
         office=office.name if office else "", protocol_number=row.protocol_number, protocol_on=row.protocol_on,
         due_at=row.due_at, late=how_late(row.due_at, at) if row.due_at else None, rests=row.rests,

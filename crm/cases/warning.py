@@ -5,7 +5,7 @@ from functools import partial
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crm.cases import told
+from crm.cases import having, told
 from crm.cases.escalation import Told, now_told
 from crm.cases.lifecycle import Deed, State
 from crm.cases.models import Case, CaseTerm
@@ -27,7 +27,7 @@ def warn_all(database: Database) -> int:
 
 
 def warn(session: Session, *, ente_id: int) -> int:
-    """The same of one ente. A case that nobody has is told to whoever manages cases at once."""
+    """The same of one ente. A case that nobody has, nor a team with people, is told at once to whoever manages them."""
     at = clock.now(session)
     rows = session.execute(
         select(CaseTerm, Case)
@@ -50,7 +50,7 @@ def _warn(session: Session, term: CaseTerm, case: Case) -> int:
     whom = now_told(term.since_at, term.due_at, at, before=before)
     if Told.OWNER in whom:
         term.owner_told_at = at
-        if case.owner_id is None:  # there is nobody else to tell
+        if not having.followers(session, case):  # there is nobody else to tell
             whom |= {Told.SUPERVISOR} - before
     if Told.SUPERVISOR in whom:
         term.supervisor_told_at = at

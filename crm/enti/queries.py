@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, or_, select
 from sqlalchemy.orm import Session
 
 from crm.core import clock
@@ -81,6 +82,11 @@ def coverage(session: Session) -> Mapping[int, frozenset[int]]:
 def contracts_of(session: Session, ente_id: int) -> frozenset[int]:
     """The contracts that cover an ente."""
     return frozenset(one for one, covered in coverage(session).items() if ente_id in covered)
+
+
+def covering(ente_id: SQLColumnExpression[Any]) -> Select[int]:
+    """Selects the contracts that cover the ente that a column names."""
+    return select(ContractEnte.contract_id).where(ContractEnte.ente_id == ente_id)
 
 
 def served(session: Session) -> frozenset[int]:

@@ -105,12 +105,12 @@ def test_board_list_calendar_and_file_show_what_is_open_and_siena_sees_none_of_i
     assert "Settimana dal" in desk.sees("/cases/due")
     assert "Reclamo" in desk.sees("/cases/list.csv")
     assert "Richieste già aperte" in desk.sees(f"/cases/new?contact={desk.cast.mario}")
-    desk.sends(f"{at}/assign", version=1, user_id="me")
+    desk.sends(f"{at}/assign", version=1, owner="me")
     assert label in desk.sees("/cases?whose=mine")
     desk.sees("/cases/sharing", 403)
     assert "hidden" in desk.sees("/cases/news")
     desk.sends("/cases", contact=desk.cast.mario, topic="access", channel="pec", reasons="x", received_on="2026-01-10")
-    desk.sends(f"/cases/{desk.case().id}/assign", version=1, user_id="me")
+    desk.sends(f"/cases/{desk.case().id}/assign", version=1, owner="me")
     assert "1 richiesta da guardare" in desk.sees("/cases/news")
     with desk.runtime.database.begin(Scope.of_enti([desk.cast.siena], [desk.cast.other_contract])) as session:
         assert session.scalars(select(Case)).all() == []
@@ -156,8 +156,38 @@ def test_sara_says_who_works_on_what_and_shares_out(desk: Desk) -> None:
     assert f'name="case-{case}" value="{desk.cast.luca}"' in page
     desk.sends(f"/cases/sharing/{contract}", **{f"case-{case}": str(desk.cast.luca)})
     assert desk.case().owner_id == desk.cast.luca
-    desk.sends(f"/cases/{case}/assign", version=desk.case().version, user_id=str(desk.cast.marta))
+    desk.sends(f"/cases/{case}/assign", version=desk.case().version, owner=str(desk.cast.marta))
     assert desk.case().owner_id == desk.cast.marta
+
+
+def test_sara_forms_a_team_and_gives_it_a_case_that_luca_takes_and_anna_does_not(desk: Desk) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="relief", channel="phone", reasons="Ha pagato")
+    assert "Delle mie squadre" not in desk.sees("/cases")
+    desk.sends(f"/cases/teams/of/{desk.cast.contract}", 403, name="Mia", members=str(desk.cast.anna))
+    desk.comes("sara")
+    form = f"/cases/teams/of/{desk.cast.contract}"
+    assert "name" in desk.sends(form, 422, members=str(desk.cast.luca))
+    desk.sends(form, name="Sgravi & rimborsi", members=str(desk.cast.luca), topics="refund")
+    page = desk.sees("/cases/sharing")
+    team = page.split('hx-post="/cases/teams/')[1].split('"')[0]
+    assert "Sgravi &amp; rimborsi" in page
+    assert "squadra" in desk.sends(f"{at}/assign", 422, version=1, owner="team-x")
+    desk.sends(f"{at}/assign", version=1, owner=f"team-{team}")
+    assert "squadra Sgravi &amp; rimborsi" in desk.sees(f"/cases?team={team}")
+    desk.comes("anna")
+    assert "La seguo io" not in desk.sees(at)
+    desk.comes("luca")
+    assert "La seguo io" in desk.sees(at)
+    assert "Sgravi &amp; rimborsi" in desk.sees("/cases?whose=teams")
+    desk.sends(f"{at}/assign", version=2, owner="me")
+    assert "Luca · squadra Sgravi &amp; rimborsi" in desk.sees(at)
+    assert "Sgravi & rimborsi" in desk.sees("/cases/list.csv")
+    desk.comes("sara")
+    desk.sends(f"/cases/teams/{team}", name="Sgravi", members=[str(desk.cast.luca), str(desk.cast.marta)])
+    assert "2 persone" in desk.sees("/cases/sharing")
+    desk.sends(f"/cases/teams/{team}/close")
+    assert "squadra Sgravi" not in desk.sees(at)
 
 
 def test_a_plan_of_instalments_is_tried_by_the_law_and_by_the_ente_s_own_rules(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from crm.cases.consigning import rules
 from crm.cases.consigning.models import ConsignedDocument, Consignment
 from crm.cases.lifecycle import Channel, Topic
 from crm.cases.models import Case, CaseDocument, CaseStep
-from crm.cases.service import Request
+from crm.cases.saying import Request
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core.db import Scope
 from crm.messages.models import Message, MessageChannel
@@ -125,6 +125,20 @@ def test_a_code_is_tried_five_times_used_once_and_goes_to_no_address_that_is_not
     assert counter.client.post(f"{at}/codice", data={"do": "send"}).status_code == 409
     assert "non ha un" in counter.client.get(f"/cases/{counter.case_id}").text.lower()
     assert counter.work(lambda s: s.get_one(Case, counter.case_id).contact_id) == counter.cast.mario
+
+
+def test_after_five_codes_of_a_day_the_page_says_so_and_offers_no_other_but_takes_the_last(counter: Counter) -> None:
+    at = counter.hands_over()
+    for _ in range(rules.MOST_CODES):
+        assert "Manda" in counter.client.get(at).text
+        assert counter.client.post(f"{at}/codice", data={"do": "send"}).status_code == 303
+    page = counter.client.get(at).text
+    assert "ultimo codice per oggi" in page
+    assert 'value="send"' not in page
+    assert counter.client.post(f"{at}/codice", data={"do": "send"}).status_code == 409
+    last = re.search(r"\d{6}", counter.written("one_time_code").body)
+    assert last is not None
+    assert "piano.pdf" in counter.client.post(f"{at}/codice", data={"code": last[0]}).text
 
 
 def test_the_code_takes_another_channel_than_the_way_where_he_has_two() -> None:

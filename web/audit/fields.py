@@ -221,6 +221,7 @@ FIELDS = {
     "cbill": "codice CBILL",
     "back": "dove tornano le lettere",
     "owner": "affidata a",
+    "team": "squadra",
     "due_at": "entro",
     "made_at": "fatto il",
     "closed_at": "chiuso il",

@@ -10,52 +10,50 @@ from sqlalchemy.orm import Session
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
-from crm.agendas import sites
 from crm.cases import (
     citizens,
     concerning,
     documents,
+    having,
     hearing,
     owners,
     resting,
     rights,
     running,
     service,
+    teams,
     together,
     told,
     views,
 )
 from crm.cases.consigning import service as consigning
-from crm.cases.consigning.service import Preview
 from crm.cases.instalments import rules as instalments
 from crm.cases.lifecycle import DECISIONS, Deed, Need, Outcome, Step, Topic, Who, possible
 from crm.cases.models import Case, ExtensionReason, PauseReason
 from crm.cases.protocol import registering
-from crm.cases.service import Said
+from crm.cases.saying import Said
 from crm.cases.submissions import senders
-from crm.cases.views import CaseView
-from crm.core.db import Scope
-from crm.core.errors import ConflictError, FieldError
+from crm.core.errors import FieldError
 from crm.enti import details
 from crm.enti import queries as enti
 from outbound.letters import answers
 from telephony.mail import requests
-from web.cases import files
+from web.cases import files, handing
+from web.cases.handing import scope
 from web.cases.live import refreshed
 from web.cases.words import ASKS, DO, WHY
-from web.consigning import routes as handed
 from web.edge.fields import day_of, id_of
 from web.edge.templating import page
-from web.edge.visits import ChangeDep, RuntimeDep, Visit, VisitDep
+from web.edge.visits import ChangeDep, RuntimeDep, VisitDep
 from web.field.forms import told_anew
 from web.files.documents import POLICIES
-from web.wiring import Runtime
 
 router = APIRouter(prefix="/cases", include_in_schema=False)
 T = TypeVar("T")
 Typed = Annotated[T | None, BeforeValidator(lambda text: text or None), Form()]
 FieldText = Annotated[str, Form()]
 Version = Annotated[int, Form()]
+TEAM = "team-"  # before its number, where it is chosen among people
 
 
 @router.get("/{case_id}")
@@ -82,14 +80,16 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
             "may": instalments.possible(session, found.ente_id, case_id) if found.topic is Topic.INSTALMENTS else None,
             "longer_until": running.longer_until(session, row) if Who.OPERATOR in his else None,
             "consigned": consigning.of_case(session, case_id),
-            "preview": _preview(session, runtime, found) if Who.OPERATOR in his else None,
+            "preview": handing.preview(session, runtime, found) if Who.OPERATOR in his else None,
             "sender": senders.of_case(session, case_id),
             "one": found, "stamp": together.now(session, case_id).stamp, "awaited": registering.owed(session, case_id),
             "ente": enti.badges(session)[found.ente_id], "works": Who.OPERATOR in his,
             "manages": manages, "mine": [each for each in steps if each["who"] in his],
             "others": sorted({each["who"] for each in steps if each["who"] not in his}),
             "offices": [(each.id, each.name) for each in details.offices(session, found.ente_id)],
+            "may_take": having.may_take(session, row, visit.principal.user_id),
             "people": access.able_on(session, Permission.CASE_WORK, ente_id=found.ente_id) if manages else {},
+            "teams": teams.names(session, [found.contract_id]) if manages else {},
             "pause_reasons": PauseReason, "extension_reasons": ExtensionReason, "need": Need,
         }  # fmt: skip
 
@@ -107,7 +107,7 @@ def step(
     """Take a step."""
     said = Said(words, outcome, id_of(office_id), id_of(instalments.strip()))
     runtime.database.transact(
-        _scope(visit),
+        scope(visit),
         lambda session: service.step(
             session, visit.principal, case_id=case_id, version=version, deed=deed, said=said, answers=requests.reply
         ),
@@ -117,15 +117,18 @@ def step(
 
 @router.post("/{case_id}/assign")
 def assign(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, user_id: FieldText = ""
+    runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version, owner: FieldText = ""
 ) -> Response:  # fmt: skip
-    """It is somebody's; `me` is the visitor; nobody chosen is nobody's."""
-    chosen = visit.principal.user_id if user_id == "me" else id_of(user_id)
-    if user_id and chosen is None:
-        raise FieldError("Scegli una persona.", "user_id")
+    """It is somebody's, or a team's; `me` is the visitor; nobody chosen is nobody's."""
+    team_id = id_of(owner.removeprefix(TEAM)) if owner.startswith(TEAM) else None
+    user_id = visit.principal.user_id if owner == "me" else id_of(owner)
+    if owner and team_id is None and user_id is None:
+        raise FieldError("Scegli una persona o una squadra.", "owner")
     runtime.database.transact(
-        _scope(visit),
-        lambda session: owners.assign(session, visit.principal, case_id=case_id, version=version, user_id=chosen),
+        scope(visit),
+        lambda session: owners.assign(
+            session, visit.principal, case_id=case_id, version=version, user_id=user_id, team_id=team_id
+        ),
     )
     return told_anew("Affidata.", visit)
 
@@ -136,7 +139,7 @@ def identify(
 ) -> Response:  # fmt: skip
     """It is this taxpayer's: somebody made sure."""
     runtime.database.transact(
-        _scope(visit),
+        scope(visit),
         lambda session: senders.identify(
             session, visit.principal, case_id=case_id, version=version, contact_id=id_of(contact_id) or 0
         ),
@@ -155,7 +158,7 @@ def protocol(
     except ValueError:
         raise FieldError("Scrivi la data come giorno, mese e anno.", "day") from None
     runtime.database.transact(
-        _scope(visit),
+        scope(visit),
         lambda session: service.register(
             session, visit.principal, case_id=case_id, version=version, number=number, day=on, instead_of=instead_of
         ),
@@ -167,7 +170,7 @@ def protocol(
 def protocol_again(runtime: RuntimeDep, visit: ChangeDep, case_id: int) -> Response:
     """The ente's protocol is asked once more."""
     runtime.database.transact(
-        _scope(visit), lambda session: registering.retry(session, visit.principal, case_id=case_id)
+        scope(visit), lambda session: registering.retry(session, visit.principal, case_id=case_id)
     )
     return told_anew("Si chiede di nuovo il numero al protocollo dell'ente.", visit)
 
@@ -179,7 +182,7 @@ def pause(
 ) -> Response:  # fmt: skip
     """Its terms rest."""
     runtime.database.transact(
-        _scope(visit),
+        scope(visit),
         lambda session: resting.pause(
             session, visit.principal, case_id=case_id, version=version, reason=reason, papers=papers
         ),
@@ -191,7 +194,7 @@ def pause(
 def resume(runtime: RuntimeDep, visit: ChangeDep, case_id: int, version: Version) -> Response:
     """They run again."""
     runtime.database.transact(
-        _scope(visit), lambda session: resting.resume(session, visit.principal, case_id=case_id, version=version)
+        scope(visit), lambda session: resting.resume(session, visit.principal, case_id=case_id, version=version)
     )
     return told_anew("I termini corrono di nuovo.", visit)
 
@@ -206,7 +209,7 @@ def extend(
     if more is None:
         raise FieldError("Un numero intero di giorni.", "days")
     runtime.database.transact(
-        _scope(visit),
+        scope(visit),
         lambda session: resting.extend(
             session, visit.principal, case_id=case_id, version=version, term_id=id_of(term_id) or 0, days=more,
             reason=reason,
@@ -219,43 +222,13 @@ def extend(
 def bring(runtime: RuntimeDep, visit: ChangeDep, case_id: int, file: UploadFile | None = None) -> Response:
     """A file is added: its contents are stored first, outside of any transaction."""
     content, brought = files.checked(runtime, file)
-    with runtime.database.begin(_scope(visit)) as session:
+    with runtime.database.begin(scope(visit)) as session:
         ente_id = documents.may_add(session, visit.principal, case_id=case_id)
     files.store(runtime, ente_id, content, brought)
     runtime.database.transact(
-        _scope(visit), lambda session: documents.add(session, visit.principal, case_id=case_id, brought=brought)
+        scope(visit), lambda session: documents.add(session, visit.principal, case_id=case_id, brought=brought)
     )
     return told_anew("Documento aggiunto.", visit)
-
-
-@router.post("/{case_id}/consign")
-def consign(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, document_ids: Annotated[tuple[UUID, ...], Form()] = ()
-) -> Response:  # fmt: skip
-    """Some of its documents are handed to its taxpayer, by a one-time code."""
-
-    def work(session: Session) -> None:
-        at = _page_at(session, runtime, views.one(session, case_id).ente_id)
-        if at is None:
-            raise ConflictError("L'ente non ha ancora le sue pagine per i cittadini: si aprono dagli appuntamenti.")
-        consigning.consign(session, visit.principal, case_id=case_id, document_ids=document_ids, page_at=at)
-
-    runtime.database.transact(_scope(visit), work)
-    return told_anew("Mandato.", visit)
-
-
-@router.post("/{case_id}/recall")
-def recall(
-    runtime: RuntimeDep, visit: ChangeDep, case_id: int, consignment_id: Annotated[UUID, Form()]
-) -> Response:  # fmt: skip
-    """He is not to open them any more."""
-    runtime.database.transact(
-        _scope(visit),
-        lambda session: consigning.withdraw(
-            session, visit.principal, case_id=case_id, consignment_id=consignment_id
-        ),
-    )  # fmt: skip
-    return told_anew("Ritirato: non si apre più.", visit)
 
 
 @router.get("/documents/{document_id}")
@@ -275,19 +248,6 @@ def document(runtime: RuntimeDep, visit: VisitDep, document_id: UUID) -> Respons
     )  # fmt: skip
 
 
-def _page_at(session: Session, runtime: Runtime, ente_id: int) -> str | None:
-    site = sites.of_ente(session, ente_id)
-    return handed.page_at(site, runtime.settings.public_url) if site is not None else None
-
-
-def _preview(session: Session, runtime: Runtime, one: CaseView) -> Preview | None:
-    """What its taxpayer would get with a code; none where that cannot be."""
-    at = _page_at(session, runtime, one.ente_id)
-    if at is None or not one.documents or one.contact_id is None:
-        return None
-    return consigning.preview(session, one.id, page_at=at)
-
-
 def _button(step: Step) -> dict[str, Any]:
     """A step as the page offers it."""
     return {
@@ -296,9 +256,3 @@ def _button(step: Step) -> dict[str, Any]:
         "outcomes": DECISIONS.get(step.deed, ()) if Need.OUTCOME in step.needs else (),
         "words": Need.REASON in step.needs or step.deed in {Deed.REPLY, Deed.AUTHORISE},
     }  # fmt: skip
-
-
-def _scope(visit: Visit) -> Scope:
-    """The enti for which the visitor may take some step. Raises `ForbiddenError`."""
-    held = [one for one in rights.OF.values() if visit.principal.can(one)]
-    return visit.scope(held[0] if held else Permission.CASE_WORK)

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from crm.access.permissions import Permission
 from crm.audit import queries as audit_queries
 from crm.audit import service as audit
-from crm.cases import queries, service, together
+from crm.cases import queries, service, teams, together
 from crm.cases.lifecycle import Channel, State, Topic
 from crm.cases.queries import Filter, Order, Row, Whose
-from crm.cases.service import OF_NOBODY
-from crm.cases.service import Request as Asked
+from crm.cases.saying import OF_NOBODY
+from crm.cases.saying import Request as Asked
 from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.clock import ROME
@@ -51,10 +51,10 @@ WEEKS = 4
 @router.get("")
 def board(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
-    whose: Whose = Whose.ANYBODYS, late: bool = False,
+    whose: Whose = Whose.ANYBODYS, late: bool = False, team: Chosen[int] = None,
 ) -> Response:  # fmt: skip
     """What is open, by state."""
-    which = Filter(ente, topic, whose=whose, late=late)
+    which = Filter(ente, topic, whose=whose, late=late, team_id=team)
 
     def work(session: Session) -> dict[str, Any]:
         columns = queries.board(session, which, user_id=visit.principal.user_id)
@@ -77,10 +77,11 @@ def news(runtime: RuntimeDep, visit: VisitDep) -> Response:
 def listed(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
     state: Chosen[State] = None, whose: Whose = Whose.ANYBODYS, late: bool = False, closed: bool = False,
-    number: Chosen[int] = None, order: Order = Order.DUE, skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
+    number: Chosen[int] = None, order: Order = Order.DUE, team: Chosen[int] = None,
+    skip: Annotated[int, Query(ge=0, le=100_000)] = 0,
 ) -> Response:  # fmt: skip
     """All of them, with filters."""
-    which = Filter(ente, topic, state, whose, late, closed, number, order)
+    which = Filter(ente, topic, state, whose, late, closed, number, order, team)
 
     def work(session: Session) -> dict[str, Any]:
         rows, more = queries.listed(session, which, user_id=visit.principal.user_id, skip=skip)
@@ -98,10 +99,10 @@ def listed(
 def as_csv(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
     state: Chosen[State] = None, whose: Whose = Whose.ANYBODYS, late: bool = False, closed: bool = False,
-    number: Chosen[int] = None, order: Order = Order.DUE,
+    number: Chosen[int] = None, order: Order = Order.DUE, team: Chosen[int] = None,
 ) -> Response:  # fmt: skip
     """The same as a file."""
-    which = Filter(ente, topic, state, whose, late, closed, number, order)
+    which = Filter(ente, topic, state, whose, late, closed, number, order, team)
     say = translations(visit.language).gettext
     with runtime.database.begin(visit.scope(Permission.CASE_READ)) as session:
         rows, _ = queries.listed(session, which, user_id=visit.principal.user_id, limit=queries.MOST)
@@ -116,8 +117,9 @@ def as_csv(
         (
             (
                 one.label, badges[one.ente_id].name, say(word_for(one.topic)), say(word_for(one.state)),
-                say(word_for(one.outcome)) if one.outcome else "", one.name, one.owner, written(one.received_at),
-                written(one.due_at), say(YES) if one.rests else "", one.protocol, written(one.closed_at),
+                say(word_for(one.outcome)) if one.outcome else "", one.name, one.owner, one.team,
+                written(one.received_at), written(one.due_at), say(YES) if one.rests else "", one.protocol,
+                written(one.closed_at),
             )
             for one in rows
         ),
@@ -127,10 +129,10 @@ def as_csv(
 @router.get("/due")
 def due(
     request: Request, runtime: RuntimeDep, visit: VisitDep, ente: Chosen[int] = None, topic: Chosen[Topic] = None,
-    whose: Whose = Whose.ANYBODYS,
+    whose: Whose = Whose.ANYBODYS, team: Chosen[int] = None,
 ) -> Response:  # fmt: skip
     """What is due on each day of the next weeks; what is late is on today."""
-    which = Filter(ente, topic, whose=whose)
+    which = Filter(ente, topic, whose=whose, team_id=team)
 
     def work(session: Session) -> dict[str, Any]:
         today = clock.business_day(clock.now(session))
@@ -256,13 +258,16 @@ def _several(
     def both(session: Session) -> Mapping[str, Any]:
         badges = enti.badges(session, scope.enti)
         whole, late, nobodys = queries.counted(session, Filter(which.ente_id), user_id=visit.principal.user_id)
+        its_teams = teams.names(session, visit.principal.contracts_for(Permission.CASE_WORK))
         deciding = []
         if visit.principal.can(Permission.CASE_DECIDE):
             for state in (State.AT_ENTE, State.TO_SIGN):
                 waiting, _ = queries.listed(session, Filter(state=state), user_id=visit.principal.user_id)
                 deciding += waiting
         return {
-            "which": which, "badges": badges, "topics": Topic, "states": State, "whose": Whose, "orders": Order,
+            "which": which, "badges": badges, "topics": Topic, "states": State, "orders": Order,
+            "whose": [one for one in Whose if its_teams or one is not Whose.TEAMS],
+            "team_options": [(str(team_id), name) for team_id, name in its_teams.items()],
             "ente_options": [(str(one.id), one.name) for one in badges.values()], "whole": whole, "late": late,
             "nobodys": nobodys, "stamp": together.last_step(session), "deciding": deciding, "now": clock.now(session),
             **work(session),
@@ -276,6 +281,7 @@ def _chosen(which: Filter) -> str:
     said = {
         "ente": which.ente_id, "topic": which.topic, "state": which.state, "whose": which.whose,
         "late": which.late or None, "closed": which.closed or None, "number": which.number, "order": which.order,
+        "team": which.team_id,
     }  # fmt: skip
     return urlencode({name: value for name, value in said.items() if value is not None})
 

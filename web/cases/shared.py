@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Permission
-from crm.cases import owners
+from crm.cases import owners, teams
 from crm.cases.lifecycle import Topic
 from crm.core.errors import FieldError
 from crm.enti import queries as enti
@@ -34,6 +34,7 @@ def sharing(request: Request, runtime: RuntimeDep, visit: VisitDep) -> Response:
                 {
                     "id": contract_id, "name": enti.contract_name(session, contract_id), "lines": lines,
                     "loads": loads, "workers": owners.workers(session, contract_id),
+                    "teams": teams.of_contract(session, contract_id),
                 }
             )  # fmt: skip
         return {"contracts": contracts, "topics": Topic, "most": owners.MOST}
@@ -78,3 +79,42 @@ def worker(
         ),
     )
     return shown_anew(translations(visit.language).gettext("Scritto."))
+
+
+@router.post("/teams/of/{contract_id}")
+def team(
+    runtime: RuntimeDep, visit: ChangeDep, contract_id: int, name: Annotated[str, Form()] = "",
+    topics: Annotated[tuple[Topic, ...], Form()] = (), members: Annotated[tuple[int, ...], Form()] = (),
+) -> Response:  # fmt: skip
+    """A new one."""
+    runtime.database.transact(
+        visit.scope(Permission.CASE_MANAGE),
+        lambda session: teams.make(
+            session, visit.principal, contract_id=contract_id, name=name, topics=topics, members=members
+        ),
+    )
+    return shown_anew(translations(visit.language).gettext("Squadra formata."))
+
+
+@router.post("/teams/{team_id}")
+def change_team(
+    runtime: RuntimeDep, visit: ChangeDep, team_id: int, name: Annotated[str, Form()] = "",
+    topics: Annotated[tuple[Topic, ...], Form()] = (), members: Annotated[tuple[int, ...], Form()] = (),
+) -> Response:  # fmt: skip
+    """Its name, its topics, and who is of it."""
+    runtime.database.transact(
+        visit.scope(Permission.CASE_MANAGE),
+        lambda session: teams.change(
+            session, visit.principal, team_id=team_id, name=name, topics=topics, members=members
+        ),
+    )
+    return shown_anew(translations(visit.language).gettext("Scritto."))
+
+
+@router.post("/teams/{team_id}/close")
+def close_team(runtime: RuntimeDep, visit: ChangeDep, team_id: int) -> Response:
+    """There is none such any more."""
+    runtime.database.transact(
+        visit.scope(Permission.CASE_MANAGE), lambda session: teams.close(session, visit.principal, team_id=team_id)
+    )
+    return shown_anew(translations(visit.language).gettext("Squadra sciolta."))

@@ -164,7 +164,12 @@ WORDS: dict[type[StrEnum], dict[str, str]] = {
         Left.ALL_FULL: "chi segue questo argomento ne ha già il massimo",
     },
     Order: {Order.DUE: "prima chi scade", Order.NEWEST: "prima le ultime arrivate"},
-    Whose: {Whose.ANYBODYS: "Di tutti", Whose.MINE: "Le mie", Whose.NOBODYS: "Di nessuno"},
+    Whose: {
+        Whose.ANYBODYS: "Di tutti",
+        Whose.MINE: "Le mie",
+        Whose.TEAMS: "Delle mie squadre",
+        Whose.NOBODYS: "Di nessuno",
+    },
 }
 # What a step's button says.
 DO: dict[Deed, str] = {
@@ -201,8 +206,8 @@ ASKS: dict[Deed, str] = {
 }
 WHY = "Perché"  # of a step that says nothing else
 HEAD = (
-    "Numero", "Ente", "Argomento", "Stato", "Esito", "Contribuente", "Di chi", "Arrivata", "Scade", "Termini sospesi",
-    "Protocollo", "Chiusa",
+    "Numero", "Ente", "Argomento", "Stato", "Esito", "Contribuente", "Di chi", "Squadra", "Arrivata", "Scade",
+    "Termini sospesi", "Protocollo", "Chiusa",
 )  # fmt: skip
 YES = "sì"
 NOT_WHOLE, NOT_A_RATE = "Un numero intero.", "Un tasso annuo da 0 a 20 per cento."

@@ -1,4 +1,6 @@
-"""The demonstration's cases: requests to Empoli in each state, some of them late, and who works on which topics."""
+"""The demonstration's cases: requests to Empoli in each state, some of them late; who works on which topics, and the
+team of those for instalments.
+"""
 
 import random
 from collections.abc import Sequence
@@ -9,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from crm.access.models import RoleGrant, User
 from crm.access.permissions import PERMISSIONS, Held, Permission, Principal
-from crm.cases import owners, resting, service, views
+from crm.cases import owners, resting, service, teams, views
 from crm.cases.lifecycle import Channel, Deed, Outcome, Topic
 from crm.cases.models import Case, PauseReason
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.contacts.models import Contact, PersonKind
 from crm.core import clock
 from crm.enti.models import Ente
@@ -102,6 +104,10 @@ def ask(session: Session, *, contract_id: int, today: date) -> None:
         owners.set_worker(
             session, supervisor, contract_id=contract_id, user_id=operator.user_id, topics=set(Topic), most=12
         )
+    teams.make(
+        session, supervisor, contract_id=contract_id, name="Rateizzazioni", topics={Topic.INSTALMENTS},
+        members={one.user_id for one in operators},
+    )  # fmt: skip
     chosen = dice.sample(list(citizens), len(STORIES))
     for (ago, topic, deeds), contact_id in zip(sorted(STORIES, key=lambda one: -one[0]), chosen, strict=True):
         operator = dice.choice(operators)

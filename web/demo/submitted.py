@@ -20,7 +20,7 @@ from crm.cases.consigning.models import Consignment
 from crm.cases.documents import Brought
 from crm.cases.lifecycle import Channel, Deed, Topic
 from crm.cases.models import PauseReason
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.cases.submissions import drafts, following
 from crm.cases.submissions.models import CaseSender
 from crm.contacts.models import Contact, ContactReach, ReachKind, Verification

@@ -23,6 +23,8 @@ from crm.messages import service as messages
 from crm.messages.service import Order
 from crm.messages.templates import MessageTemplate
 
+TOO_MANY = "Oggi ti abbiamo già mandato più codici: riprova domani, o chiamaci."
+
 
 @dataclass(frozen=True, slots=True)
 class Handed:
@@ -31,6 +33,7 @@ class Handed:
     language: str
     goes_to: str
     code_sent: bool
+    more: bool  # another may be sent today
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def handed(session: Session, *, ente_id: int, token: str) -> Handed:
     """What the page says at first. Raises `NotFoundError` for what is over, taken back or was never there."""
     row = _mine(session, ente_id, token)
     alive = row.code_mark is not None and row.code_until is not None and row.code_until > clock.now(session)
-    return Handed(row.language, rules.masked(row.code_address), alive)
+    return Handed(row.language, rules.masked(row.code_address), alive, _sent(session, row) < rules.MOST_CODES)
 
 
 def send_code(session: Session, *, ente_id: int, token: str) -> None:
@@ -59,13 +62,13 @@ def send_code(session: Session, *, ente_id: int, token: str) -> None:
     his = {(one.channel, one.value) for one in facts.addresses if one.verified}
     if facts.deceased or (row.code_channel, row.code_address) not in his:
         raise ConflictError("Questo indirizzo non è più verificato come tuo: chiamaci o vieni allo sportello.")
-    if row.codes_since is None or row.codes_since <= now - rules.CODES_WITHIN:
-        row.codes_since, row.codes_sent = now, 0
-    if row.codes_sent >= rules.MOST_CODES:
-        raise ConflictError("Oggi ti abbiamo già mandato più codici: riprova domani, o chiamaci.")
+    if not (sent := _sent(session, row)):
+        row.codes_since = now
+    if sent >= rules.MOST_CODES:
+        raise ConflictError(TOO_MANY)
     code = f"{secrets.randbelow(10**6):06d}"
     row.code_mark, row.code_until = _mark(session, row, code), now + rules.CODE_LIVES
-    row.code_tries, row.codes_sent = 0, row.codes_sent + 1
+    row.code_tries, row.codes_sent = 0, sent + 1
     session.flush()
     order = Order(
         ente_id, MessageTemplate.ONE_TIME_CODE.value,
@@ -73,6 +76,12 @@ def send_code(session: Session, *, ente_id: int, token: str) -> None:
         channel=row.code_channel, address=row.code_address, language=row.language,
     )  # fmt: skip
     messages.owe(session, None, order, cause=f"consigned:{row.id}:{now.isoformat()}")
+
+
+def _sent(session: Session, row: Consignment) -> int:
+    """How many codes count against how many may be sent."""
+    over = row.codes_since is None or row.codes_since <= clock.now(session) - rules.CODES_WITHIN
+    return 0 if over else row.codes_sent
 
 
 def enter(session: Session, *, ente_id: int, token: str, code: str) -> str | None:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import rights, running, told
+from crm.cases import having, rights, running, told
 from crm.cases.carrying import TRACES
 from crm.cases.gestionale.models import CaseProposal
 from crm.cases.gestionale.standing import follows
@@ -140,6 +140,6 @@ def _tell(session: Session, row: Case, at: datetime) -> None:
     for term in running.open_of(session, row.id):
         if term.kind is TermKind.DECIDED_AGAIN:
             term.owner_told_at = at
-            if row.owner_id is None or any(one.who is Who.ENTE for one in waits):
+            if not having.followers(session, row) or any(one.who is Who.ENTE for one in waits):
                 term.supervisor_told_at = at
     session.flush()

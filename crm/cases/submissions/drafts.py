@@ -19,7 +19,7 @@ from crm.cases import documents, service
 from crm.cases.documents import Brought
 from crm.cases.lifecycle import Channel, Topic
 from crm.cases.models import Case
-from crm.cases.service import Request
+from crm.cases.saying import Request
 from crm.cases.submissions import codes, rules
 from crm.cases.submissions.models import CaseSender, SubmissionDraft, SubmissionFile
 from crm.cases.submissions.rules import Told

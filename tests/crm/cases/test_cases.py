@@ -28,7 +28,7 @@ from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseDocument, CaseTerm, ExtensionReason, PauseReason
 from crm.cases.queries import Filter, Whose
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.cases.terms import TermKind
 from crm.cases.views import CaseView
 from crm.core import clock

@@ -14,7 +14,7 @@ from crm.cases.gestionale.standing import Progress
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import CaseTerm
 from crm.cases.queries import waiting
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.cases.terms import TermKind
 from crm.cases.views import CaseView
 from crm.core.db import Database

@@ -17,7 +17,7 @@ from crm.cases.protocol import registering
 from crm.cases.protocol.models import CaseRegistration
 from crm.cases.protocol.port import ProtocolError, endpoint
 from crm.cases.protocol.simulator.app import Office, create_app
-from crm.cases.service import Request
+from crm.cases.saying import Request
 from crm.core import jobs
 from crm.core.db import Database, Scope
 from crm.core.errors import ConflictError

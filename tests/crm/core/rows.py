@@ -50,6 +50,8 @@ from crm.cases.models import (
     CasePause,
     CasePosition,
     CaseStep,
+    CaseTeam,
+    CaseTeamMember,
     CaseTerm,
     CaseWorker,
     PauseReason,
@@ -275,10 +277,13 @@ def _a_case(session: Session, cast: Cast) -> None:
             ),
             InstalmentRules(ente_id=cast.empoli, kept={}, changed_at=AS_OF, changed_by=cast.sara),
             CaseWorker(contract_id=cast.contract, user_id=cast.anna, topics=["relief"], most=5),
+            CaseTeam(contract_id=cast.contract, name="Rate", topics=["instalments"]),
         ]
     )  # fmt: skip
 
     document = session.scalars(select(CaseDocument.id).where(CaseDocument.case_id == case.id)).one()
+    team = session.scalars(select(CaseTeam.id)).one()
+    session.add(CaseTeamMember(team_id=team, user_id=cast.anna))
     session.add(ConsignedDocument(consignment_id=consigned, document_id=document, ente_id=cast.empoli))
     session.flush()
 

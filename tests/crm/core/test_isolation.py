@@ -39,7 +39,7 @@ OUTSIDE = {
 OF_NOBODY = {
     "access_link", "agent_fact", "agent_presence", "agent_release", "agent_time", "alembic_version", "alert",
     "alert_rule", "app_user", "broadcast", "broadcast_reader", "carrier_command", "carrier_standing",
-    "case_worker", "civic_file", "civic_incoming", "civic_number", "civic_street",
+    "case_team", "case_team_member", "case_worker", "civic_file", "civic_incoming", "civic_number", "civic_street",
     "configuration_version", "continuity_run", "contract", "contract_agreement", "contract_condition",
     "contract_level", "contract_terms", "ente", "field_agent", "field_agent_file", "field_badge_pace", "field_company",
     "field_device", "field_paper", "field_register_head", "field_round_agent", "field_round_matrix",

@@ -14,7 +14,7 @@ from crm.cases import resting
 from crm.cases import service as cases
 from crm.cases.lifecycle import Channel, Deed, Outcome, State, Topic
 from crm.cases.models import Case, CaseStep, CaseTerm, PauseReason
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.contacts.models import ContactAddress
 from crm.core.db import Scope
 from crm.core.errors import ConflictError, ForbiddenError, InvalidError

@@ -21,7 +21,7 @@ from crm.cases import queries as cases
 from crm.cases.deadlines import Span, due_at
 from crm.cases.lifecycle import Channel, Deed, State, Topic
 from crm.cases.models import Case, PauseReason
-from crm.cases.service import Request, Said
+from crm.cases.saying import Request, Said
 from crm.cases.views import CaseView
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core import clock, jobs

@@ -129,9 +129,10 @@ document.addEventListener("htmx:response:error", async (event) => {
   } catch {
     // not one of our sentences
   }
-  if (markFields(formOf(event.target), fields)) return;
+  const unsaid = markFields(formOf(event.target), fields);
+  if (Object.keys(fields).length && !unsaid.length) return;
   refused = event.target;
-  notify(text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
+  notify(unsaid.join(" ") || text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
 });
 
 // -- what is wrong with a form is said at the field -------------------------------------------------------------
@@ -141,34 +142,43 @@ function formOf(source) {
   return source.closest?.("form") ?? (included ? document.querySelector(included) : null);
 }
 
+/** Where is said what is wrong with a field: below it, or below the choices of which it is one. */
+function placeOf(control) {
+  const among = control.closest("fieldset")?.querySelector(":scope > .field-error");
+  return document.getElementById(`${control.id}-error`) ?? among ?? document.getElementById(`${control.name}-error`);
+}
+
 function mark(control, text) {
-  const place = document.getElementById(`${control.id}-error`);
+  const place = placeOf(control);
   if (place) { // a page that was sent back whole says it elsewhere
     place.textContent = text;
     place.hidden = !text;
   }
   if (text) {
     control.setAttribute("aria-invalid", "true");
-    control.setAttribute("aria-describedby", `${control.id}-error`);
+    control.setAttribute("aria-describedby", place.id);
   } else {
     control.removeAttribute("aria-invalid");
     control.removeAttribute("aria-describedby");
   }
 }
 
-/** Say at each field of a form what is wrong with it, and go to the first; false when it has none of them. */
+/** Say at each field of a form what is wrong with it, and go to the first; what has no field there is given back. */
 function markFields(form, fields) {
-  if (Object.keys(fields).length === 0) return false;
-  const controls = [...(form?.elements ?? [])].filter((one) => document.getElementById(`${one.id}-error`));
-  for (const control of controls) mark(control, fields[control.name] ?? "");
-  const first = controls.find((control) => fields[control.name]);
+  const controls = Object.keys(fields).length ? [...(form?.elements ?? [])].filter(placeOf) : [];
+  for (const control of controls) mark(control, "");
+  const wrong = Object.keys(fields).map((name) => controls.find((control) => control.name === name));
+  for (const control of wrong) if (control) mark(control, fields[control.name]);
+  const first = controls.find((control) => wrong.includes(control));
   first?.closest("details:not([open])")?.setAttribute("open", "");
   first?.focus();
-  return Boolean(first);
+  return Object.values(fields).filter((_text, at) => !wrong[at]);
 }
 
-document.addEventListener("input", (event) => {
-  if (event.target.getAttribute("aria-invalid") === "true") mark(event.target, "");
+document.addEventListener("input", ({ target }) => {
+  const place = target.form && placeOf(target);
+  if (!place || place.hidden) return;
+  for (const control of target.form.elements) if (control.hasAttribute("aria-invalid") && placeOf(control) === place) mark(control, "");
 });
 
 // -- the focus: where what had it is gone with a fragment, it goes to what was around that -----------------------
