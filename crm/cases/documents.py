@@ -13,7 +13,7 @@ from crm.cases.lifecycle import Deed, Who
 from crm.cases.models import Case, CaseDocument
 from crm.cases.service import locked
 from crm.core import clock
-from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.core.errors import ConflictError, FieldError, ForbiddenError, NotFoundError
 from crm.documents import service as documents
 from crm.documents.models import Scan
 
@@ -87,10 +87,12 @@ def attach(session: Session, by: Principal | None, row: Case, brought: Brought) 
 
 
 def look(session: Session, by: Principal, *, document_id: UUID) -> CaseDocument:
-    """A file is about to be read: the access log says so. Raises `NotFoundError`."""
+    """A file is about to be read: the access log says so. Raises `NotFoundError`; `ForbiddenError`: it has a virus."""
     found = session.get(CaseDocument, document_id)
     if found is None:
         raise NotFoundError("Questo documento non c'è.")
+    if found.scan is Scan.INFECTED:
+        raise ForbiddenError("In questo documento è stato trovato un virus: non si può aprire.")
     row = session.get_one(Case, found.case_id)
     told.note(session, by, row, "case.document_looked", document=found.name)
     return found

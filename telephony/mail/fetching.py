@@ -27,7 +27,7 @@ from crm.core.db import Database, Scope, table_of, touch
 from crm.documents.scanning import Scanner
 from crm.documents.store import DocumentStore, StoreError
 from crm.enti import queries as enti
-from telephony.mail import boxes, intake, secrets
+from telephony.mail import boxes, intake, scanning, secrets
 from telephony.mail.boxes import Box
 from telephony.mail.bulky import Raw
 from telephony.mail.connecting import Account, Inbox, Listed
@@ -119,6 +119,7 @@ class Fetcher:
                 _scope(leased), partial(_advance, leased=leased, uid=uids[start : start + BATCH][-1])
             )
         self._database.transact(_scope(leased), partial(_well, leased=leased))
+        scanning.scan_again(self._database, _scope(leased), self._store, self._scanner, mailbox_id=leased.box.id)
         return taken
 
     def bring(self, leased: Leased, mails: Iterable[tuple[bytes, datetime]]) -> int:

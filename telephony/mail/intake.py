@@ -21,7 +21,7 @@ from crm.core.db import table_of, touch
 from crm.documents import service as documents
 from crm.documents.scanning import NOT_SCANNED, Scanned
 from crm.messages import outbox
-from crm.messages.models import MessageState, Reason
+from crm.messages.models import Message, MessageState, Reason
 from telephony.mail import copies, knowing, story, threads, waiting, writing
 from telephony.mail.automatic import Nature
 from telephony.mail.boxes import Box
@@ -230,7 +230,10 @@ def _hear_receipt(
     his = [data.delivered_to] if data and data.delivered_to else []
     if pec.kind is PecKind.DELIVERED and not copies.is_of_others(ours.recipients, his):
         told = {"message_id": ours.outbox_id, "external_id": str(ours.outbox_id)}
+        given_up = session.get_one(Message, ours.outbox_id).state is MessageState.FAILED
         outbox.heard(session, **told, told=MessageState.DELIVERED)  # type: ignore[arg-type]  # names of its own
+        if given_up and session.get_one(Message, ours.outbox_id).state is MessageState.DELIVERED:
+            waiting.arrived(session, thread, ours, certified=box.kind is MailboxKind.PEC)
     elif pec.kind in _FAILED:
         _failed(session, box, thread, ours, said.sent_at or clock.now(session), _FAILED[pec.kind], at=his)
 

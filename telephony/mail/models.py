@@ -261,7 +261,10 @@ class MailAttachment(Base):
     scan: Mapped[Scan] = mapped_column(choice(Scan))
     virus: Mapped[str] = mapped_column(String(120), default="")
 
-    __table_args__ = (UniqueConstraint("mail_id", "part"),)
+    __table_args__ = (
+        UniqueConstraint("mail_id", "part"),
+        Index("ix_mail_attachment_not_answered", "id", postgresql_where=text("scan = 'failed'")),
+    )
 
 
 class MailEnclosure(Base):

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
@@ -16,6 +16,7 @@ from crm.enti.days import Patron
 from crm.enti.models import Ente
 from crm.levels import queries as levels
 from telephony.mail import queries
+from telephony.mail.automatic import Nature
 from telephony.mail.models import Mail, MailThread, ThreadState
 from telephony.mail.terms import Term, term_of
 
@@ -58,6 +59,27 @@ def not_arrived(session: Session, thread: MailThread, ours: Mail, at: datetime, 
     if ours.agent_id is not None:
         since = unanswered(session, ours.id)
         begins(session, thread, since or at, certified=certified)
+    session.flush()
+
+
+def arrived(session: Session, thread: MailThread, ours: Mail, *, certified: bool) -> None:
+    """What was given up did arrive: whoever had written before was answered by it, and waits only if he wrote since.
+
+    Nothing more is done where somebody has answered again meanwhile, or closed the conversation.
+    """
+    thread.trouble = False
+    if ours.agent_id is not None and thread.state is ThreadState.OPEN and thread.waiting_since is not None:
+        owed = (
+            _MAIL.c.thread_id == thread.id, _MAIL.c.inbound, _MAIL.c.answered_by.is_(None),
+            _MAIL.c.nature == Nature.PERSON, _MAIL.c.at >= thread.waiting_since,
+        )  # fmt: skip
+        session.execute(
+            update(_MAIL).where(*owed, _MAIL.c.at <= ours.at).values(answered_at=ours.at, answered_by=ours.id)
+        )
+        since = session.scalar(select(func.min(_MAIL.c.at)).where(*owed))
+        ends(thread, ThreadState.ANSWERED)
+        if since is not None:
+            begins(session, thread, since, certified=certified)
     session.flush()
 
 

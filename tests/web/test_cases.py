@@ -1,5 +1,8 @@
 """Cases in the browser: Anna registers Mario's request, Vera decides it for the ente, Sara shares out."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -9,10 +12,14 @@ from crm.access.models import Role, RoleGrant
 from crm.audit.models import AuditEntry
 from crm.cases import together
 from crm.cases.models import Case, CaseDocument
+from crm.cases.scanning import scan_again
 from crm.core import clock
 from crm.core.configuration import changed
 from crm.core.db import Scope
+from crm.documents.models import Scan
+from crm.documents.scanning import Scanner
 from tests.cast import Cast
+from tests.telephony.mail.clamd import EICAR, clamd
 from tests.web.conftest import PUBLIC, csrf_of, let_in
 from web.wiring import Runtime
 
@@ -143,6 +150,32 @@ def test_files_are_taken_by_what_they_are_and_read_back(desk: Desk) -> None:
     assert (answer.content, answer.headers["content-type"]) == (pdf, "application/pdf")
     assert "ricevuta" in found.name
     assert '"' not in found.name
+
+
+def test_a_file_about_which_the_scanner_said_nothing_is_looked_at_again_and_not_opened_with_a_virus(
+    desk: Desk, loopback: None
+) -> None:
+    desk.comes("anna")
+    at = desk.sends("/cases", contact=desk.cast.mario, topic="forms", channel="desk", reasons="Il modulo")
+    for content in (b"%PDF-1.7 " + EICAR, b"%PDF-1.7 buono"):
+        desk.sends(f"{at}/documents", files={"file": ("a.pdf", content)})
+
+    def work(do: Any) -> Any:
+        return desk.runtime.database.transact(Scope.of_enti([desk.cast.empoli]), do)
+
+    work(lambda s: s.execute(update(CaseDocument).values(scan=Scan.FAILED)))
+    again = partial(scan_again, desk.runtime.database, desk.runtime.documents)
+    with clamd() as daemon:
+        scanner = Scanner(daemon.address, timeout_s=2)
+        assert [again(scanner), again(scanner)] == [2, 0]
+    work(lambda s: s.execute(update(CaseDocument).where(CaseDocument.scan == Scan.CLEAN).values(scan=Scan.FAILED)))
+    assert again(scanner) == 0, "it does not answer any more"
+    infected = work(lambda s: s.scalars(select(CaseDocument.id).where(CaseDocument.scan == Scan.INFECTED)).one())
+    desk.sees(f"/cases/documents/{infected}", 403)
+    page = desk.sees(at)
+    assert f"/cases/documents/{infected}" not in page
+    assert page.count("/cases/documents/") == 1
+    desk.sends(f"{at}/consign", 409, document_ids=str(infected))
 
 
 def test_sara_says_who_works_on_what_and_shares_out(desk: Desk) -> None:

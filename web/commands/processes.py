@@ -90,6 +90,7 @@ def engine() -> None:
     from crm.audit.sealing import let_all_go, log_heads  # noqa: PLC0415
     from crm.cases.asking import adopt_all  # noqa: PLC0415
     from crm.cases.protocol.registering import ask_again as register_again  # noqa: PLC0415
+    from crm.cases.scanning import scan_again  # noqa: PLC0415
     from crm.cases.submissions.keeping import forget_all as forget_submissions  # noqa: PLC0415
     from crm.cases.warning import warn_all  # noqa: PLC0415
     from crm.cases.watching import look as look_at_gestionale  # noqa: PLC0415
@@ -200,6 +201,12 @@ def engine() -> None:
         Chore("outbound_days", 60, partial(count_outbound, runtime.database), patient=True),
         Chore("campaigns", 10, partial(ripen_all, runtime.database), patient=True),
         Chore("case_terms", 60, partial(warn_all, runtime.database), patient=True),
+        Chore(
+            "case_files_scanned",
+            300,
+            partial(scan_again, runtime.database, runtime.documents, runtime.scanner),
+            patient=True,
+        ),
         Chore("promised_cases", 600, partial(adopt_all, runtime.database), patient=True),
         Chore("case_registrations", 30, partial(register_again, runtime.database), patient=True),
         Chore("cases_carried_out", 60, partial(look_at_gestionale, runtime.database), patient=True),

@@ -18,6 +18,7 @@ from crm.cases.models import Case, CaseDocument
 from crm.contacts import queries as contacts
 from crm.core import clock, secrecy
 from crm.core.errors import ConflictError, NotFoundError
+from crm.documents.models import Scan
 from crm.messages import queries as messages_queries
 from crm.messages import service as messages
 from crm.messages.service import Order
@@ -112,7 +113,8 @@ def files(session: Session, *, ente_id: int, token: str, given: str) -> list[Fil
         for one in session.scalars(
             select(CaseDocument)
             .join(ConsignedDocument, ConsignedDocument.document_id == CaseDocument.id)
-            .where(ConsignedDocument.consignment_id == row.id).order_by(CaseDocument.added_at, CaseDocument.id)
+            .where(ConsignedDocument.consignment_id == row.id, CaseDocument.scan.is_distinct_from(Scan.INFECTED))
+            .order_by(CaseDocument.added_at, CaseDocument.id)
         )
     ]  # fmt: skip
 

@@ -21,6 +21,7 @@ from crm.contacts import queries as contacts
 from crm.core import clock
 from crm.core.db import new_id
 from crm.core.errors import ConflictError, FieldError, NotFoundError
+from crm.documents.models import Scan
 from crm.messages import queries as messages_queries
 from crm.messages import service as messages
 from crm.messages.service import Order
@@ -73,7 +74,10 @@ def consign(
     ways, language = _ways(session, row)
     if ways is None:
         raise ConflictError("Non ha un'e-mail o un cellulare verificati: prima vanno verificati nel suo fascicolo.")
-    mine = select(CaseDocument).where(CaseDocument.case_id == case_id, CaseDocument.id.in_(document_ids))
+    mine = select(CaseDocument).where(
+        CaseDocument.case_id == case_id, CaseDocument.id.in_(document_ids),
+        CaseDocument.scan.is_distinct_from(Scan.INFECTED),
+    )  # fmt: skip
     documents = session.scalars(mine.order_by(CaseDocument.added_at, CaseDocument.id)).all()
     if not documents or len(documents) != len(set(document_ids)) or len(documents) > MOST:
         raise FieldError(f"Scegli da 1 a {MOST} documenti.", "document_ids")

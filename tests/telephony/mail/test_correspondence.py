@@ -502,6 +502,26 @@ def test_a_receipt_proves_a_delivery_and_a_forged_one_nothing(pec: Post, mail_se
     assert {one.state for one in desk.post.threads() if one.id != thread.id} == {ThreadState.ASIDE}
 
 
+def test_a_receipt_of_what_was_given_up_ends_the_waiting_of_whoever_wrote_before(
+    pec: Post, mail_server: MailServer
+) -> None:
+    desk = smtp_at(pec, mail_server)
+    desk.smtp.conduct = ["accept", "drop_after_data", "drop_after_data"]  # the first is that it came
+    thread = desk.comes(letter(to=PEC_BOX, sender="mario@pec.example"))
+    desk.leaves()
+    desk.answer(thread)
+    for _ in range(4):
+        desk.leaves(timedelta(minutes=20))
+    given_up = desk.thread(thread)
+    assert (given_up.state, given_up.trouble) == (ThreadState.OPEN, True)
+    ours = str(next(one for one in desk.smtp.seen if "Certo" in one.as_string())["message-id"]).strip("<>")
+    desk.comes(receipt("avvenuta-consegna", ours))
+    heard = desk.thread(thread)
+    assert (heard.state, heard.trouble, heard.waiting_since) == (ThreadState.ANSWERED, False, None)
+    assert {one.template: one.state.value for one in desk.rows(Message)}["mail_answer"] == "delivered"
+    assert len([one for one in desk.post.mails() if one.answered_by is not None]) == 1
+
+
 def test_files_are_scanned_by_whoever_there_is(desk: Desk) -> None:
     with clamd(most=3_000) as daemon:
         scanner = Scanner(daemon.address, timeout_s=2)
@@ -512,6 +532,13 @@ def test_files_are_scanned_by_whoever_there_is(desk: Desk) -> None:
     assert [(one.scan, one.virus) for one in desk.rows(MailAttachment)] == [
         (Scan.INFECTED, "Eicar-Signature"), (Scan.TOO_LARGE, ""), (Scan.FAILED, ""),
     ]  # fmt: skip
+    desk.comes()
+    assert desk.rows(MailAttachment)[-1].scan is Scan.FAILED
+    with clamd() as daemon:
+        desk.post.fetcher = Fetcher(desk.post.database, desk.post.store, scanner=Scanner(daemon.address, timeout_s=2))
+        desk.comes()
+        assert len(daemon.seen) == 1, "what has its answer is not asked about again"
+    assert [one.scan for one in desk.rows(MailAttachment)] == [Scan.INFECTED, Scan.TOO_LARGE, Scan.CLEAN]
 
 
 def test_of_a_whole_contract_s_mailbox_the_ente_is_known_when_somebody_says(

@@ -1,4 +1,4 @@
-"""Teams that cases are given to.
+"""Teams that cases are given to; files about which a scanner gave no answer are found, and may be looked at again.
 
 Revision ID: 0127
 Revises: 0126
@@ -49,9 +49,16 @@ def upgrade() -> None:
         "ix_case_request_team_id", "case_request", ["team_id"],
         postgresql_where=sa.text("state <> 'closed' AND team_id IS NOT NULL"),
     )  # fmt: skip
+    failed = sa.text("scan = 'failed'")
+    op.create_index("ix_case_document_not_answered", "case_document", ["ente_id", "added_at"], postgresql_where=failed)
+    op.create_index("ix_mail_attachment_not_answered", "mail_attachment", ["id"], postgresql_where=failed)
+    op.execute(f"GRANT UPDATE (scan) ON case_document TO {APP}")
 
 
 def downgrade() -> None:
+    op.execute(f"REVOKE UPDATE (scan) ON case_document FROM {APP}")
+    op.drop_index("ix_mail_attachment_not_answered", "mail_attachment")
+    op.drop_index("ix_case_document_not_answered", "case_document")
     op.drop_column("case_request", "team_id")
     op.drop_table("case_team_member")
     op.drop_table("case_team")
