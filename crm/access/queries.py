@@ -201,7 +201,8 @@ def kept_away(
     """An ente, or one of some, does not let this user near its taxpayers."""
     out = EnteExclusion
     of = out.ente_id.in_(ente_ids) if isinstance(ente_ids, Collection) else out.ente_id == ente_ids
-    return exists().where(out.user_id == user_id, of, out.lifted_at.is_(None))
+    its = select(out.id).where(out.user_id == user_id, of, out.lifted_at.is_(None))
+    return its.correlate_except(out).exists()
 
 
 def able_on(session: Session, permission: Permission, *, ente_id: int) -> dict[int, str]:
@@ -216,12 +217,20 @@ def able_on(session: Session, permission: Permission, *, ente_id: int) -> dict[i
 def is_able(
     session: Session, permission: Permission, user_id: SQLColumnExpression[Any], ente_id: SQLColumnExpression[Any]
 ) -> ColumnElement[bool]:
-    """The user that a column names now holds a permission on the ente of another, and is not kept away by it."""
+    """The user that a column names now holds a permission on the ente of another, and is not kept away by it.
+
+    The columns are those of whatever statement encloses this, at any depth.
+    """
     roles = [role for role, allowed in PERMISSIONS.items() if permission in allowed]
     there = or_(RoleGrant.ente_id == ente_id, RoleGrant.contract_id.in_(enti.covering(ente_id)))
-    holds = exists().where(RoleGrant.user_id == user_id, RoleGrant.role.in_(roles), there, *in_force(session))
+    held = select(RoleGrant.id).where(
+        RoleGrant.user_id == user_id, RoleGrant.role.in_(roles), there, *in_force(session)
+    )  # fmt: skip
     who = aliased(User)
-    return exists().where(who.id == user_id, who.active) & holds & ~kept_away(user_id, ente_id)
+    active = select(who.id).where(who.id == user_id, who.active)
+    return (
+        active.correlate_except(who).exists() & held.correlate_except(RoleGrant).exists() & ~kept_away(user_id, ente_id)
+    )
 
 
 def named(session: Session, user_ids: Collection[int]) -> dict[int, str]:

@@ -1,5 +1,5 @@
-"""Who has a case: a person, as long as he may work for its ente; a team, until one of its people takes it up; or
-nobody. What somebody of the team took up stays the team's, too.
+"""Who has a case: a person, as long as he may work for its ente; a team, as long as one of its people may, until one of
+them takes it up; or nobody. What somebody of the team took up stays the team's, too.
 """
 
 from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
@@ -25,8 +25,10 @@ def taken(session: Session) -> ColumnElement[bool]:
 
 
 def nobodys(session: Session) -> ColumnElement[bool]:
-    """Of cases: those that nobody has, nor any team."""
-    return and_(_C.c.team_id.is_(None), not_(taken(session)))
+    """Of cases: those that nobody has, nor any team that has people for the ente."""
+    able = access.is_able(session, Permission.CASE_WORK, _M.c.user_id, _C.c.ente_id)
+    its = select(_M.c.user_id).where(_M.c.team_id == _C.c.team_id, able).correlate_except(_M).exists()
+    return and_(not_(taken(session)), not_(its))
 
 
 def looked_after_by(session: Session, user_id: int) -> ColumnElement[bool]:
@@ -48,7 +50,7 @@ def may_take(session: Session, row: Case, user_id: int) -> bool:
     """Whether somebody may take a case up by himself: nobody has it, or a team that he is of."""
     if has(session, row):
         return False
-    return row.team_id is None or is_of(session, row.team_id, user_id)
+    return is_of(session, row.team_id, user_id) or not followers(session, row)
 
 
 def followers(session: Session, row: Case) -> frozenset[int]:
@@ -72,7 +74,7 @@ def give(session: Session, row: Case, user_id: int | None, team_id: int | None =
 
 
 def team_for(session: Session, contract_id: int, topic: Topic) -> CaseTeam | None:
-    """The team whose a new case about a topic is."""
+    """The team whose a new case about a topic is; it may have nobody for the case's ente."""
     return session.scalars(
         select(CaseTeam)
         .where(CaseTeam.contract_id == contract_id, CaseTeam.active, CaseTeam.topics.contains([topic.value]))

@@ -3,8 +3,8 @@
 from sqlalchemy.orm import Session
 
 from crm.access.permissions import Principal
-from crm.cases import having, told
-from crm.cases.lifecycle import Deed, State
+from crm.cases import having, rights, told
+from crm.cases.lifecycle import Deed, State, Who
 from crm.cases.models import Case
 from crm.core import clock, topics
 from crm.core.db import touch
@@ -23,7 +23,9 @@ def heard(session: Session, *, case_id: int) -> Case | None:
 
 def looked(session: Session, by: Principal, row: Case) -> None:
     """Whoever has it looks at it: he knows. Of one that nobody has taken up, whoever may looks."""
-    if row.heard_at is not None and (row.owner_id == by.user_id or having.may_take(session, row, by.user_id)):
+    if row.heard_at is None or Who.OPERATOR not in rights.parts(session, by, row.ente_id):
+        return
+    if row.owner_id == by.user_id or having.may_take(session, row, by.user_id):
         row.heard_at = None
         session.flush()
         touch(session, topics.cases(row.ente_id))

@@ -219,7 +219,7 @@ class CaseDocument(Base):
         ForeignKeyConstraint(["ente_id", "case_id"], ["case_request.ente_id", "case_request.id"]),
         UniqueConstraint("case_id", "sha256"),
         Index("ix_case_document_ente_id_sha256", "ente_id", "sha256"),
-        Index("ix_case_document_not_answered", "ente_id", "added_at", postgresql_where=text("scan = 'failed'")),
+        Index("ix_case_document_not_answered", "ente_id", postgresql_where=text("scan = 'failed'")),
     )
 
 

@@ -64,7 +64,9 @@ def assign(
     rights.require(session, by, Who.OPERATOR if taking else Who.SUPERVISOR, row.ente_id)
     if user_id is not None and user_id not in access.able_on(session, Permission.CASE_WORK, ente_id=row.ente_id):
         raise FieldError("Questa persona non lavora, o non più, per questo ente: scegline un'altra.", "owner")
-    if team is not None and team.contract_id != row.contract_id:
+    if team is not None and (
+        team.contract_id != row.contract_id or not by.can(Permission.CASE_MANAGE, contract_id=team.contract_id)
+    ):
         raise FieldError(NO_TEAM, "owner")
     if team is not None and not having.members_for(session, team.id, row.ente_id):
         raise FieldError("In questa squadra nessuno lavora per questo ente: scegline un'altra.", "owner")
@@ -159,8 +161,8 @@ def _plan(
     ids = frozenset(one.id for one in people)
     may = {
         (ente_id, team_id): ids & (
-            having.members_for(session, team_id, ente_id) if team_id is not None
-            else access.able_on(session, Permission.CASE_WORK, ente_id=ente_id).keys()
+            (having.members_for(session, team_id, ente_id) if team_id is not None else None)
+            or access.able_on(session, Permission.CASE_WORK, ente_id=ente_id).keys()
         )
         for ente_id, team_id in {(one.ente_id, one.team_id) for one in rows}
     }  # fmt: skip

@@ -91,7 +91,8 @@ def registered(
     running.done(session, row, Deed.OPEN, at)
     message = None if quietly else citizens.opened(session, by, row)
     told.step(session, by, row, Deed.OPEN, at, message_id=message, topic=row.topic.value, channel=row.channel.value)
-    if (team := having.team_for(session, contract_id, row.topic)) is not None:
+    team = having.team_for(session, contract_id, row.topic)
+    if team is not None and having.members_for(session, team.id, ente_id):
         having.give(session, row, None, team.id)
         told.step(session, None, row, Deed.ASSIGN, at, words=team.name)
     registering.owe(session, row)

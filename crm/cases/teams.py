@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, not_, select
 from sqlalchemy.orm import Session
 
 from crm.access import queries as access
@@ -45,8 +45,9 @@ def of_contract(session: Session, contract_id: int) -> list[TeamView]:
     its: dict[int, set[int]] = {}
     for row in session.execute(select(_M.c.team_id, _M.c.user_id).where(_M.c.team_id.in_(ids))):
         its.setdefault(row.team_id, set()).add(row.user_id)
+    free = not_(having.taken(session))
     counted = session.execute(
-        select(_C.c.team_id, func.count().label("cases"), func.count().filter(_C.c.owner_id.is_(None)).label("free"))
+        select(_C.c.team_id, func.count().label("cases"), func.count().filter(free).label("free"))
         .where(_C.c.team_id.in_(ids), _C.c.state != State.CLOSED)
         .group_by(_C.c.team_id)
     )
@@ -67,6 +68,14 @@ def names(session: Session, contract_ids: Collection[int]) -> dict[int, str]:
         select(CaseTeam).where(CaseTeam.contract_id.in_(contract_ids), CaseTeam.active).order_by(CaseTeam.name)
     )
     return {one.id: one.name for one in rows}
+
+
+def for_case(session: Session, by: Principal, *, contract_id: int, ente_id: int) -> dict[int, str]:
+    """The teams to which somebody may give a case of a contract, those that have people for its ente, by name."""
+    if not by.can(Permission.CASE_MANAGE, contract_id=contract_id):
+        return {}
+    its = names(session, [contract_id])
+    return {team_id: name for team_id, name in its.items() if having.members_for(session, team_id, ente_id)}
 
 
 def make(

@@ -85,8 +85,8 @@ def contracts_of(session: Session, ente_id: int) -> frozenset[int]:
 
 
 def covering(ente_id: SQLColumnExpression[Any]) -> Select[int]:
-    """Selects the contracts that cover the ente that a column names."""
-    return select(ContractEnte.contract_id).where(ContractEnte.ente_id == ente_id)
+    """Selects the contracts that cover the ente that a column of an enclosing statement names."""
+    return select(ContractEnte.contract_id).where(ContractEnte.ente_id == ente_id).correlate_except(ContractEnte)
 
 
 def served(session: Session) -> frozenset[int]:

@@ -58,11 +58,11 @@ class Inbox:
         try:
             _tried(lambda: _signed_in(self._client, account), "signing in")
             found = self._select(account.folder)
+            self.can_idle = bool(_tried(lambda: self._client.has_capability("IDLE"), "capabilities"))
         except MailboxError:
             self.close()
             raise
         self.uidvalidity = int(found[b"UIDVALIDITY"])
-        self.can_idle = bool(_tried(lambda: self._client.has_capability("IDLE"), "capabilities"))
 
     def _select(self, folder: str) -> dict[bytes, Any]:
         try:
@@ -147,7 +147,12 @@ def _connected(account: Account, timeout_s: float) -> Any:
     )  # fmt: skip
     client.normalise_times = False
     if account.tls is Tls.STARTTLS:
-        client.starttls(context)
+        try:
+            client.starttls(context)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                client.shutdown()
+            raise
     return client
 
 

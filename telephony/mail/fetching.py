@@ -119,7 +119,10 @@ class Fetcher:
                 _scope(leased), partial(_advance, leased=leased, uid=uids[start : start + BATCH][-1])
             )
         self._database.transact(_scope(leased), partial(_well, leased=leased))
-        scanning.scan_again(self._database, _scope(leased), self._store, self._scanner, mailbox_id=leased.box.id)
+        try:
+            scanning.scan_again(self._database, _scope(leased), self._store, self._scanner, mailbox_id=leased.box.id)
+        except Exception:  # it keeps nobody from reading
+            log.exception("files_not_scanned_again", mailbox=leased.box.id)
         return taken
 
     def bring(self, leased: Leased, mails: Iterable[tuple[bytes, datetime]]) -> int:

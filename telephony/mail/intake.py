@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from crm.cases import hearing
+from crm.cases import having, hearing
 from crm.cases.told import label
 from crm.contacts import queries as contacts
 from crm.core import clock, topics
@@ -105,7 +105,7 @@ def _hear_case(session: Session, box: Box, thread: MailThread, said: Reading) ->
     case = hearing.heard(session, case_id=thread.case_id)
     if case is None:
         return
-    thread.assignee_id = thread.assignee_id or case.owner_id
+    thread.assignee_id = thread.assignee_id or (case.owner_id if having.has(session, case) else None)
     if box.acknowledges:
         writing.acknowledge(session, box, thread, to=said.answers_to, answers=said.message_id, case=label(case))
 

@@ -67,7 +67,6 @@ def arrived(session: Session, thread: MailThread, ours: Mail, *, certified: bool
 
     Nothing more is done where somebody has answered again meanwhile, or closed the conversation.
     """
-    thread.trouble = False
     if ours.agent_id is not None and thread.state is ThreadState.OPEN and thread.waiting_since is not None:
         owed = (
             _MAIL.c.thread_id == thread.id, _MAIL.c.inbound, _MAIL.c.answered_by.is_(None),
@@ -78,6 +77,7 @@ def arrived(session: Session, thread: MailThread, ours: Mail, *, certified: bool
         )
         since = session.scalar(select(func.min(_MAIL.c.at)).where(*owed))
         ends(thread, ThreadState.ANSWERED)
+        thread.trouble = since is not None
         if since is not None:
             begins(session, thread, since, certified=certified)
     session.flush()

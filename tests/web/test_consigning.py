@@ -17,6 +17,7 @@ from crm.cases.models import Case, CaseDocument, CaseStep
 from crm.cases.saying import Request
 from crm.contacts.models import ContactReach, ReachKind, Verification
 from crm.core.db import Scope
+from crm.documents.models import Scan
 from crm.messages.models import Message, MessageChannel
 from crm.messages.rules import Address
 from tests.cast import Cast, principal_of
@@ -139,6 +140,16 @@ def test_after_five_codes_of_a_day_the_page_says_so_and_offers_no_other_but_take
     last = re.search(r"\d{6}", counter.written("one_time_code").body)
     assert last is not None
     assert "piano.pdf" in counter.client.post(f"{at}/codice", data={"code": last[0]}).text
+
+
+def test_a_document_with_a_virus_is_not_handed_over_and_what_was_is_opened_no_more(counter: Counter) -> None:
+    at = counter.hands_over()
+    assert "piano.pdf" in counter.enters(at)
+    document = counter.work(lambda s: s.scalars(select(CaseDocument.id)).one())
+    counter.work(lambda s: s.execute(update(CaseDocument).values(scan=Scan.INFECTED)))
+    assert "piano.pdf" not in counter.enters(at)
+    assert "document_ids" in counter.does("consign", 422, document_ids=str(document))
+    assert 'name="document_ids"' not in counter.client.get(f"/cases/{counter.case_id}").text
 
 
 def test_the_code_takes_another_channel_than_the_way_where_he_has_two() -> None:

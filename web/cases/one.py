@@ -89,7 +89,9 @@ def one(request: Request, runtime: RuntimeDep, visit: VisitDep, case_id: int) ->
             "offices": [(each.id, each.name) for each in details.offices(session, found.ente_id)],
             "may_take": having.may_take(session, row, visit.principal.user_id),
             "people": access.able_on(session, Permission.CASE_WORK, ente_id=found.ente_id) if manages else {},
-            "teams": teams.names(session, [found.contract_id]) if manages else {},
+            "teams": teams.for_case(
+                session, visit.principal, contract_id=found.contract_id, ente_id=found.ente_id
+            ) if manages else {},
             "pause_reasons": PauseReason, "extension_reasons": ExtensionReason, "need": Need,
         }  # fmt: skip
 

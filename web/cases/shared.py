@@ -113,8 +113,9 @@ def change_team(
 
 @router.post("/teams/{team_id}/close")
 def close_team(runtime: RuntimeDep, visit: ChangeDep, team_id: int) -> Response:
-    """There is none such any more."""
+    """There is none such any more, of the enti that keep the visitor away neither."""
     runtime.database.transact(
-        visit.scope(Permission.CASE_MANAGE), lambda session: teams.close(session, visit.principal, team_id=team_id)
+        visit.granted_scope(Permission.CASE_MANAGE),
+        lambda session: teams.close(session, visit.principal, team_id=team_id),
     )
     return shown_anew(translations(visit.language).gettext("Squadra sciolta."))

@@ -16,6 +16,7 @@ from crm.cases.models import Case, CaseTeam, CaseTerm
 from crm.cases.queries import Filter, Whose
 from crm.cases.saying import Request, Said
 from crm.core import clock
+from crm.core.db import Database, Scope
 from crm.core.errors import ForbiddenError, InvalidError, NotFoundError
 from crm.timeline.models import EntryKind, TimelineEntry
 from tests.cast import Cast, principal_of
@@ -157,6 +158,44 @@ def test_a_team_is_told_as_an_owner_would_be_and_a_supervisor_at_once_where_nobo
     assert {one.said for one in views.one(everything, other.id).steps if one.deed is Deed.WARN} == set(Told)
 
 
+def test_a_team_with_nobody_for_the_ente_has_nothing_and_keeps_nobody_from_it(
+    everything: Session, cast: Cast, anna: Principal, sara: Principal
+) -> None:
+    team = formed(everything, sara, cast, cast.luca)
+    before = opened(everything, anna, cast)
+    leaves(everything, cast.luca)
+    after = opened(everything, anna, cast)
+    assert (before.team_id, after.team_id) == (team, None)
+    assert listed(everything, Filter(whose=Whose.NOBODYS), cast.anna) == [before.id, after.id]
+    owners.set_worker(everything, sara, contract_id=cast.contract, user_id=cast.anna, topics=RATES, most=5)
+    lines, _ = owners.plan(everything, sara, contract_id=cast.contract)
+    assert {line.owner_id for line in lines} == {cast.anna}
+    given(everything, anna, before, cast.anna)
+    assert (before.owner_id, before.team_id) == (cast.anna, None)
+    with pytest.raises(InvalidError, match="nessuno lavora"):
+        given(everything, sara, after, team_id=team)
+    assert teams.for_case(everything, sara, contract_id=cast.contract, ente_id=cast.empoli) == {}
+
+
+def test_who_works_for_another_ente_now_has_this_one_s_cases_in_name_alone(database: Database, cast: Cast) -> None:
+    """Seen by whoever sees both, while the other has cases too."""
+
+    def moved(session: Session) -> tuple[int, list[int]]:
+        luca = principal_of(session, cast.luca)
+        case = opened(session, luca, cast, Topic.RELIEF)
+        given(session, luca, case, cast.luca)
+        grants = update(RoleGrant).where(RoleGrant.user_id == cast.luca)
+        session.execute(grants.values(contract_id=cast.other_contract))
+        request = Request(Topic.COMPLAINT, Channel.ENTE, "Di Siena, che quel contratto copre")
+        service.registered(session, None, request=request, contact_id=None, ente_id=cast.siena)
+        assert views.one(session, case.id).gone
+        return case.id, listed(session, Filter(whose=Whose.NOBODYS, topic=Topic.RELIEF), cast.sara)
+
+    both = Scope.of_enti([cast.empoli, cast.siena], [cast.contract, cast.other_contract])
+    case_id, nobodys = database.transact(both, moved)
+    assert nobodys == [case_id]
+
+
 def test_a_team_s_case_is_shared_out_among_its_people_alone(
     everything: Session, cast: Cast, anna: Principal, sara: Principal
 ) -> None:
@@ -200,6 +239,8 @@ def test_who_leaves_a_team_keeps_what_he_took_up_and_one_that_is_dissolved_leave
     assert (his.owner_id, his.team_id) == (cast.luca, team)
     (view,) = teams.of_contract(everything, cast.contract)
     assert (view.name, list(view.members.values()), view.cases, view.free) == ("Dilazioni", ["Marta"], 2, 1)
+    leaves(everything, cast.luca)
+    assert teams.of_contract(everything, cast.contract)[0].free == 2
     assert teams.close(everything, sara, team_id=team) == 2
     assert [(one.owner_id, one.team_id) for one in (his, free)] == [(cast.luca, None), (None, None)]
     assert opened(everything, anna, cast).team_id is None
@@ -207,7 +248,7 @@ def test_who_leaves_a_team_keeps_what_he_took_up_and_one_that_is_dissolved_leave
         teams.close(everything, sara, team_id=team)
     with pytest.raises(InvalidError, match="non c'è più"):
         given(everything, sara, free, team_id=team)
-    again = formed(everything, sara, cast, cast.luca, name=" Dilazioni ")
+    again = formed(everything, sara, cast, cast.marta, name=" Dilazioni ")
     assert again == team
     kinds = everything.scalars(select(AuditEntry.kind).where(AuditEntry.kind.like("case_team.%"))).all()
     assert kinds == ["case_team.made", "case_team.changed", "case_team.closed", "case_team.made"]

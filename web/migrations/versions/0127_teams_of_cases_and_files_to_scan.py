@@ -50,7 +50,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("state <> 'closed' AND team_id IS NOT NULL"),
     )  # fmt: skip
     failed = sa.text("scan = 'failed'")
-    op.create_index("ix_case_document_not_answered", "case_document", ["ente_id", "added_at"], postgresql_where=failed)
+    op.create_index("ix_case_document_not_answered", "case_document", ["ente_id"], postgresql_where=failed)
     op.create_index("ix_mail_attachment_not_answered", "mail_attachment", ["id"], postgresql_where=failed)
     op.execute(f"GRANT UPDATE (scan) ON case_document TO {APP}")
 

@@ -145,7 +145,7 @@ function formOf(source) {
 /** Where is said what is wrong with a field: below it, or below the choices of which it is one. */
 function placeOf(control) {
   const among = control.closest("fieldset")?.querySelector(":scope > .field-error");
-  return document.getElementById(`${control.id}-error`) ?? among ?? document.getElementById(`${control.name}-error`);
+  return document.getElementById(`${control.id}-error`) ?? among ?? control.form?.querySelector(`#${CSS.escape(`${control.name}-error`)}`);
 }
 
 function mark(control, text) {
