@@ -130,9 +130,11 @@ document.addEventListener("htmx:response:error", async (event) => {
     // not one of our sentences
   }
   const unsaid = markFields(formOf(event.target), fields);
-  if (Object.keys(fields).length && !unsaid.length) return;
+  const said = Object.keys(fields).length - unsaid.length;
+  if (said && !unsaid.length) return;
   refused = event.target;
-  notify(unsaid.join(" ") || text || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
+  const sentences = said ? unsaid : [text, ...unsaid.filter((one) => one !== text)];
+  notify(sentences.join(" ").trim() || `${document.getElementById("notice").dataset.failed} ${response?.status ?? ""}`.trim());
 });
 
 // -- what is wrong with a form is said at the field -------------------------------------------------------------
