@@ -2,8 +2,11 @@
 them takes it up; or nobody. What somebody of the team took up stays the team's, too.
 """
 
+from typing import Any, TypeAlias
+
 from sqlalchemy import ColumnElement, Select, and_, not_, or_, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from crm.access import queries as access
 from crm.access.permissions import Permission
@@ -11,6 +14,7 @@ from crm.cases.lifecycle import Topic
 from crm.cases.models import Case, CaseTeam, CaseTeamMember
 from crm.core.db import table_of
 
+Columns: TypeAlias = ReadOnlyColumnCollection[str, Any]
 _C, _M = table_of(Case), table_of(CaseTeamMember)
 
 
@@ -19,16 +23,16 @@ def teams_of(user_id: int) -> Select[int]:
     return select(CaseTeamMember.team_id).where(CaseTeamMember.user_id == user_id)
 
 
-def taken(session: Session) -> ColumnElement[bool]:
-    """Of cases: those that somebody has who may still work for the ente."""
-    return access.is_able(session, Permission.CASE_WORK, _C.c.owner_id, _C.c.ente_id)
+def taken(session: Session, of: Columns = _C.c) -> ColumnElement[bool]:
+    """Of cases: those that somebody has who may still work for the ente. `of`: what has a case's columns."""
+    return access.is_able(session, Permission.CASE_WORK, of.owner_id, of.ente_id)
 
 
-def nobodys(session: Session) -> ColumnElement[bool]:
+def nobodys(session: Session, of: Columns = _C.c) -> ColumnElement[bool]:
     """Of cases: those that nobody has, nor any team that has people for the ente."""
-    able = access.is_able(session, Permission.CASE_WORK, _M.c.user_id, _C.c.ente_id)
-    its = select(_M.c.user_id).where(_M.c.team_id == _C.c.team_id, able).correlate_except(_M).exists()
-    return and_(not_(taken(session)), not_(its))
+    able = access.is_able(session, Permission.CASE_WORK, _M.c.user_id, of.ente_id)
+    its = select(_M.c.user_id).where(_M.c.team_id == of.team_id, able).correlate_except(_M).exists()
+    return and_(not_(taken(session, of)), not_(its))
 
 
 def looked_after_by(session: Session, user_id: int) -> ColumnElement[bool]:

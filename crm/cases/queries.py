@@ -131,12 +131,12 @@ def counted(session: Session, which: Filter, *, user_id: int) -> tuple[int, int,
     """How many are open, how many of them are late or running out, and how many are nobody's."""
     at = clock.now(session)
     where = _which(session, replace(which, state=None, whose=Whose.ANYBODYS, late=False, closed=False), user_id)
-    row = session.execute(
-        select(
-            func.count(), func.count().filter(_late(at)), func.count().filter(having.nobodys(session))
-        ).where(*where)
-    ).one()  # fmt: skip
-    return row[0], row[1], row[2]
+    whose = (_C.c.ente_id, _C.c.owner_id, _C.c.team_id)  # few: whether they are nobody's is asked once of each
+    cases, late = func.count().label("cases"), func.count().filter(_late(at)).label("late")
+    some = select(*whose, cases, late).where(*where).group_by(*whose).subquery().c
+    sums = (func.sum(some.cases), func.sum(some.late), func.sum(some.cases).filter(having.nobodys(session, some)))
+    row = session.execute(select(*sums)).one()
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
 
 
 def waiting(session: Session, *, user_id: int, manages: bool, decides: bool) -> int:

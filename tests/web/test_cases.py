@@ -1,6 +1,5 @@
 """Cases in the browser: Anna registers Mario's request, Vera decides it for the ente, Sara shares out."""
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -219,14 +218,11 @@ def test_sara_forms_a_team_and_gives_it_a_case_that_luca_takes_and_anna_does_not
     desk.comes("sara")
     desk.sends(f"/cases/teams/{team}", name="Sgravi", members=[str(desk.cast.luca), str(desk.cast.marta)])
     assert "2 persone" in desk.sees("/cases/sharing")
-    away = EnteExclusion(
-        user_id=desk.cast.sara, ente_id=desk.cast.empoli, reason="Parente", made_by=desk.cast.vera,
-        made_at=datetime.now(UTC),
-    )  # fmt: skip
 
     def kept(session: Session) -> None:
         changed(session)
-        session.add(away)
+        away = {"user_id": desk.cast.sara, "ente_id": desk.cast.empoli, "made_by": desk.cast.vera}
+        session.add(EnteExclusion(**away, reason="Parente", made_at=clock.now(session)))
 
     desk.runtime.database.transact(Scope.nothing(), kept)
     desk.sees(at, 404)
